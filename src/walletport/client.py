@@ -1,0 +1,365 @@
+"""`Client` and `AsyncClient`: one provider, directly. Thin: everything is decided in `Operations` and below."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import TYPE_CHECKING, Self
+
+from pydantic import ValidationError
+
+from walletport.errors import ConfigurationError
+from walletport.models import Address, Balance, Customer, CustomerProfile, Wallet
+from walletport.operations import Operations, Pages
+from walletport.plugins import load_provider
+from walletport.transport.drivers import AsyncDriver, SyncDriver
+from walletport.transport.encoding import check_base_url
+from walletport.transport.engine import Engine, SystemClock
+from walletport.transport.limits import Limits
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import httpx
+
+    from walletport.capabilities import Capabilities
+    from walletport.provider import ProviderSettings, WalletProvider
+    from walletport.transport.engine import Clock
+
+
+class Client:
+    """One account at one provider, for programs that block.
+
+    Any number of threads may share one client.
+
+    Args:
+        provider: the provider's installed name, such as ``"conduit"``, or its class.
+        environment: ``"sandbox"``, ``"production"`` or whatever the provider declares; its first one by default.
+        base_url: overrides the environment's address; a mapping where the provider has several hosts.
+        timeout: for connecting and for each wait within one attempt, in seconds.
+        transport: any `httpx.BaseTransport`; httpx's own by default, without proxies from the environment.
+        max_attempts: how often one request is sent at most.
+        max_elapsed: no attempt starts later than this many seconds after the call began.
+        clock: tells the time; for tests.
+        settings: the provider's settings, such as ``api_key="..."``.
+
+    Raises:
+        ConfigurationError: the provider is unknown, a setting is missing or wrong; the message says what to type.
+    """
+
+    def __init__(
+        self,
+        provider: str | type[WalletProvider],
+        *,
+        environment: str | None = None,
+        base_url: str | Mapping[str, str] | None = None,
+        timeout: float = Limits.timeout,
+        transport: httpx.BaseTransport | None = None,
+        max_attempts: int = Limits.max_attempts,
+        max_elapsed: float = Limits.max_elapsed,
+        clock: Clock | None = None,
+        **settings: object,
+    ) -> None:
+        limits = _limits(timeout, max_attempts, max_elapsed)
+        engine = _engine(provider, environment, base_url, limits, clock, settings)
+        self._operations = Operations(engine)
+        self._driver = SyncDriver(transport, limits.max_body)
+        self.provider = engine.provider.name
+        self.capabilities: Capabilities = engine.provider.capabilities
+
+    def create_wallet(
+        self,
+        *,
+        customer_id: str,
+        chain: str | None = None,
+        asset: str | None = None,
+        reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Wallet:
+        """Make a wallet, or adopt the one the provider says exists already.
+
+        ``chain`` and ``asset`` are requirements on the result: a wallet that spans several chains satisfies an order
+        for any of them, and ``wallet.address_on(chain)`` is the deposit address.
+
+        Args:
+            customer_id: the provider's id of the customer.
+            chain: a chain's usual name, such as ``"polygon"``, or its CAIP-2 id.
+            asset: an asset's code, such as ``"usdc"``.
+            reference: the application's own reference, where the provider keeps one.
+            idempotency_key: makes a repeat harmless; made for you when absent.
+
+        Raises:
+            UnsupportedOperation: the provider cannot express this order; nothing was sent.
+            CustomerNotEligible: something is missing before this customer may have a wallet.
+            ApprovalPending: the provider took the order, and a person must approve it.
+            WalletportError: anything else; ``outcome`` says whether a wallet was made all the same.
+        """
+        return self._driver.drive(
+            self._operations.create_wallet(customer_id, chain, asset, reference, idempotency_key)
+        )
+
+    def find_wallet(
+        self,
+        *,
+        customer_id: str,
+        chain: str | None = None,
+        asset: str | None = None,
+        reference: str | None = None,
+    ) -> Wallet | None:
+        """Find the wallet of an order whose answer was lost; ``None`` means the provider has none.
+
+        Ask only after the lost request can no longer be running at the provider
+        (``capabilities.settle_time``).
+        """
+        return self._driver.drive(self._operations.find_wallet(customer_id, chain, asset, reference))
+
+    def get_wallet(self, wallet_id: str, *, customer_id: str | None = None) -> Wallet:
+        """Read one wallet; some providers need to know whose it is."""
+        return self._driver.drive(self._operations.get_wallet(wallet_id, customer_id))
+
+    def list_wallets(self, *, customer_id: str | None = None) -> Iterator[Wallet]:
+        """Walk through the wallets of a customer, or of everybody where the provider allows it, page by page."""
+        pages, more = Pages(), True
+        while more:
+            page = self._driver.drive(self._operations.list_wallets(customer_id, pages.cursor))
+            yield from page.items
+            more = pages.advance(page)
+
+    def get_balances(self, wallet: Wallet) -> tuple[Balance, ...]:
+        """Read what a wallet holds now, by asset."""
+        return self._driver.drive(self._operations.get_balances(wallet))
+
+    def get_addresses(self, wallet: Wallet) -> tuple[Address, ...]:
+        """Read a wallet's deposit addresses, by chain."""
+        return self._driver.drive(self._operations.get_addresses(wallet))
+
+    def rotate_wallet(self, wallet: Wallet, *, idempotency_key: str | None = None) -> Wallet:
+        """Replace a wallet by one with another address."""
+        return self._driver.drive(self._operations.rotate_wallet(wallet, idempotency_key))
+
+    def create_customer(self, profile: CustomerProfile, *, idempotency_key: str | None = None) -> Customer:
+        """Make a customer, where the provider lets an application do that."""
+        return self._driver.drive(self._operations.create_customer(profile, idempotency_key))
+
+    def get_customer(self, customer_id: str) -> Customer:
+        """Read a customer, whether it may have a wallet, and what is missing."""
+        return self._driver.drive(self._operations.get_customer(customer_id))
+
+    def wait_until_ready(self, wallet: Wallet, *, timeout: float = 60.0) -> Wallet:
+        """Read a wallet again and again until it is active and has an address.
+
+        Args:
+            wallet: as it was last seen.
+            timeout: how long to wait at most, in seconds.
+
+        Raises:
+            RequestTimedOut: it is not ready yet.
+            Conflict: it is closed or was replaced, so it never will be.
+        """
+        return self._driver.drive(self._operations.wait_until_ready(wallet, timeout))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Name the provider, and nothing that is secret."""
+        return f"{type(self).__name__}({self.provider!r})"
+
+
+class AsyncClient:
+    """One account at one provider, for programs that await: the same methods as `Client`.
+
+    Any number of tasks of one event loop may share one client.
+
+    Args:
+        provider: the provider's installed name, such as ``"conduit"``, or its class.
+        environment: ``"sandbox"``, ``"production"`` or whatever the provider declares; its first one by default.
+        base_url: overrides the environment's address; a mapping where the provider has several hosts.
+        timeout: for connecting and for each wait within one attempt, in seconds.
+        transport: any `httpx.AsyncBaseTransport`; aiohttp by default, without proxies from the environment.
+        max_attempts: how often one request is sent at most.
+        max_elapsed: no attempt starts later than this many seconds after the call began.
+        clock: tells the time; for tests.
+        settings: the provider's settings, such as ``api_key="..."``.
+
+    Raises:
+        ConfigurationError: the provider is unknown, a setting is missing or wrong; the message says what to type.
+    """
+
+    def __init__(
+        self,
+        provider: str | type[WalletProvider],
+        *,
+        environment: str | None = None,
+        base_url: str | Mapping[str, str] | None = None,
+        timeout: float = Limits.timeout,
+        transport: httpx.AsyncBaseTransport | None = None,
+        max_attempts: int = Limits.max_attempts,
+        max_elapsed: float = Limits.max_elapsed,
+        clock: Clock | None = None,
+        **settings: object,
+    ) -> None:
+        limits = _limits(timeout, max_attempts, max_elapsed)
+        engine = _engine(provider, environment, base_url, limits, clock, settings)
+        self._operations = Operations(engine)
+        self._driver = AsyncDriver(transport, limits.max_body)
+        self.provider = engine.provider.name
+        self.capabilities: Capabilities = engine.provider.capabilities
+
+    async def create_wallet(
+        self,
+        *,
+        customer_id: str,
+        chain: str | None = None,
+        asset: str | None = None,
+        reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Wallet:
+        """Same as `Client.create_wallet`, awaited."""
+        return await self._driver.drive(
+            self._operations.create_wallet(customer_id, chain, asset, reference, idempotency_key)
+        )
+
+    async def find_wallet(
+        self,
+        *,
+        customer_id: str,
+        chain: str | None = None,
+        asset: str | None = None,
+        reference: str | None = None,
+    ) -> Wallet | None:
+        """Same as `Client.find_wallet`, awaited."""
+        return await self._driver.drive(self._operations.find_wallet(customer_id, chain, asset, reference))
+
+    async def get_wallet(self, wallet_id: str, *, customer_id: str | None = None) -> Wallet:
+        """Same as `Client.get_wallet`, awaited."""
+        return await self._driver.drive(self._operations.get_wallet(wallet_id, customer_id))
+
+    async def list_wallets(self, *, customer_id: str | None = None) -> AsyncIterator[Wallet]:
+        """Same as `Client.list_wallets`, awaited."""
+        pages, more = Pages(), True
+        while more:
+            page = await self._driver.drive(self._operations.list_wallets(customer_id, pages.cursor))
+            for wallet in page.items:
+                yield wallet
+            more = pages.advance(page)
+
+    async def get_balances(self, wallet: Wallet) -> tuple[Balance, ...]:
+        """Same as `Client.get_balances`, awaited."""
+        return await self._driver.drive(self._operations.get_balances(wallet))
+
+    async def get_addresses(self, wallet: Wallet) -> tuple[Address, ...]:
+        """Same as `Client.get_addresses`, awaited."""
+        return await self._driver.drive(self._operations.get_addresses(wallet))
+
+    async def rotate_wallet(self, wallet: Wallet, *, idempotency_key: str | None = None) -> Wallet:
+        """Same as `Client.rotate_wallet`, awaited."""
+        return await self._driver.drive(self._operations.rotate_wallet(wallet, idempotency_key))
+
+    async def create_customer(self, profile: CustomerProfile, *, idempotency_key: str | None = None) -> Customer:
+        """Same as `Client.create_customer`, awaited."""
+        return await self._driver.drive(self._operations.create_customer(profile, idempotency_key))
+
+    async def get_customer(self, customer_id: str) -> Customer:
+        """Same as `Client.get_customer`, awaited."""
+        return await self._driver.drive(self._operations.get_customer(customer_id))
+
+    async def wait_until_ready(self, wallet: Wallet, *, timeout: float = 60.0) -> Wallet:
+        """Same as `Client.wait_until_ready`, awaited."""
+        return await self._driver.drive(self._operations.wait_until_ready(wallet, timeout))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    def __repr__(self) -> str:
+        """Name the provider, and nothing that is secret."""
+        return f"{type(self).__name__}({self.provider!r})"
+
+
+def _limits(timeout: float, max_attempts: int, max_elapsed: float) -> Limits:
+    for name, value, least in (("timeout", timeout, 0.001), ("max_attempts", max_attempts, 1), ("max_elapsed", max_elapsed, 0)):
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value < float("inf"):
+            msg = f"{name} must be a number of at least {least:g}"
+            raise ConfigurationError(msg)
+    return Limits(timeout=timeout, max_attempts=int(max_attempts), max_elapsed=max_elapsed)
+
+
+def _engine(
+    provider: str | type[WalletProvider],
+    environment: str | None,
+    base_url: str | Mapping[str, str] | None,
+    limits: Limits,
+    clock: Clock | None,
+    settings: Mapping[str, object],
+) -> Engine:
+    kind = load_provider(provider) if isinstance(provider, str) else provider
+    checked = read_settings(kind, settings)
+    made = kind(checked)
+    base_urls = _base_urls(made, environment, base_url)
+    return Engine(made, checked, base_urls, limits, clock or SystemClock())
+
+
+def read_settings(provider: type[WalletProvider], given: Mapping[str, object]) -> ProviderSettings:
+    """Return the settings of a provider, checked.
+
+    Raises:
+        ConfigurationError: one is missing, unknown or of the wrong type; no value is shown.
+    """
+    try:
+        return provider.settings_type.model_validate(given)
+    except ValidationError as error:
+        fields = provider.settings_type.model_fields
+        problems = []
+        for item in error.errors(include_input=False, include_url=False, include_context=False):
+            name = ".".join(str(part) for part in item["loc"]) or "settings"
+            hint = fields[name].description if name in fields else None
+            told = f" ({hint})" if hint else ""
+            if item["type"] == "missing":
+                problems.append(f'{name} is missing: pass {name}="..."{told}')
+            elif item["type"] == "extra_forbidden":
+                problems.append(f"{name} is not a setting of this provider: it takes {', '.join(fields)}")
+            else:
+                problems.append(f"{name} is not as it should be{told}")
+    raise ConfigurationError("; ".join(problems), provider=provider.name)
+
+
+def _base_urls(
+    provider: WalletProvider, environment: str | None, base_url: str | Mapping[str, str] | None
+) -> dict[str, str]:
+    known = provider.environments
+    name = environment if environment is not None else next(iter(known))
+    if name not in known:
+        msg = f"environment {name!r} is unknown: use one of {', '.join(known)}"
+        raise ConfigurationError(msg, provider=provider.name)
+    declared = known[name].base_urls
+    if base_url is None:
+        provider.check_settings(name)
+        return {host: check_base_url(url) for host, url in declared.items()}
+    if isinstance(base_url, str):
+        return dict.fromkeys(declared, check_base_url(base_url))
+    unknown = sorted(set(base_url) - set(declared))
+    if unknown:
+        msg = f"base_url names hosts that this provider does not have: {', '.join(unknown)}"
+        raise ConfigurationError(msg, provider=provider.name)
+    return {host: check_base_url(base_url.get(host, url)) for host, url in declared.items()}

@@ -1,0 +1,38 @@
+"""What a program asks its driver to do: the whole boundary between deciding and doing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from walletport.provider import OutgoingRequest
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send one attempt; the result is a `Response`, a failure is thrown as a `TransportError`."""
+
+    request: OutgoingRequest
+    timeout: float = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCredentialLock:
+    """Wait for the one lock around the token call; the result is the function that gives it back."""
+
+
+Step: TypeAlias = Send | Sleep | TakeCredentialLock
+Release: TypeAlias = Callable[[], None]
+
+Program: TypeAlias = Generator[Step, Any, T]
+"""A generator of steps. What it is sent depends on the step, which the type system cannot say: hence `Any`."""
