@@ -1,0 +1,68 @@
+"""A vendor that answers at once: the fastest server we can write, so that the client side is what is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_WALLET = json.dumps(
+    {
+        "id": "wlt_0123456789abcdefghijkl",
+        "chain": "polygon",
+        "address": "0x1111111111111111111111111111111111111111",
+        "status": "active",
+        "balances": [],
+        "createdAt": "2026-06-01T12:00:00.000Z",
+        "updatedAt": "2026-06-01T12:00:00.000Z",
+    }
+).encode()
+_ANSWER = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+    len(_WALLET),
+    _WALLET,
+)
+
+
+class _Vendor(asyncio.Protocol):
+    """Answers each whole request with the same wallet."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end].lower()
+            start = head.find(b"content-length:")
+            length = int(head[start + 15 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
+            if len(self._buffer) < end + 4 + length:
+                return
+            self._buffer = self._buffer[end + 4 + length :]
+            assert isinstance(self._transport, asyncio.Transport)
+            self._transport.write(_ANSWER)
+
+
+def _serve(port: multiprocessing.Queue[int]) -> None:
+    async def run() -> None:
+        server = await asyncio.get_running_loop().create_server(_Vendor, "127.0.0.1", 0)
+        port.put(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(run())
+
+
+@contextmanager
+def vendor() -> Iterator[str]:
+    """Run the vendor in a process of its own and give its base URL."""
+    context = multiprocessing.get_context("spawn")
+    port: multiprocessing.Queue[int] = context.Queue()
+    process = context.Process(target=_serve, args=(port,), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{port.get(timeout=30)}"
+    finally:
+        process.terminate()
+        process.join()
