@@ -46,9 +46,7 @@ class Row:
     unit: str
 
 
-def compare(
-    what: str, aim: str, unit: str, rounds: Sequence[tuple[float, float]], *, inverse: bool = False
-) -> Row:
+def compare(what: str, aim: str, unit: str, rounds: Sequence[tuple[float, float]], *, inverse: bool = False) -> Row:
     """Make a row from pairs of seconds; ``inverse`` gives how many times as fast we are."""
     ratios = [(theirs / ours if inverse else ours / theirs) for ours, theirs in rounds]
     return Row(

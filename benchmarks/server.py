@@ -7,6 +7,7 @@ import json
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 _WALLET = json.dumps(
     {
@@ -29,7 +30,7 @@ class _Vendor(asyncio.Protocol):
     """Answers each whole request with the same wallet."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._buffer = b""
 
     def data_received(self, data: bytes) -> None:
@@ -41,7 +42,6 @@ class _Vendor(asyncio.Protocol):
             if len(self._buffer) < end + 4 + length:
                 return
             self._buffer = self._buffer[end + 4 + length :]
-            assert isinstance(self._transport, asyncio.Transport)
             self._transport.write(_ANSWER)
 
 

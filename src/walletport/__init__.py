@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     from walletport import errors as errors
     from walletport.client import AsyncClient, Client
     from walletport.errors import UnsupportedOperation, WalletportError
-    from walletport.models import Address, Balance, Chain, Checksum, CustodyModel, Customer, CustomerProfile, CustomerStatus, Event, EventType, Wallet, WalletStatus
+    from walletport.models import (
+        Address,
+        Balance,
+        Chain,
+        Checksum,
+        CustodyModel,
+        Customer,
+        CustomerProfile,
+        CustomerStatus,
+        Event,
+        EventType,
+        Wallet,
+        WalletStatus,
+    )
     from walletport.plugins import InstalledProvider, providers
     from walletport.webhooks import WalletHistory, parse_webhook
 

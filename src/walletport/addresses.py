@@ -52,8 +52,8 @@ def to_checksum_address(value: str) -> str:
 
     digits = value[2:].lower()
     digest = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
-    cased = (digit.upper() if int(nibble, 16) >= _UPPER else digit for digit, nibble in zip(digits, digest, strict=False))
-    return "0x" + "".join(cased)
+    pairs = zip(digits, digest, strict=False)
+    return "0x" + "".join(digit.upper() if int(nibble, 16) >= _UPPER else digit for digit, nibble in pairs)
 
 
 def _tron(value: str) -> Checksum | None:

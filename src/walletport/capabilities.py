@@ -189,7 +189,7 @@ class Capabilities(Declaration):
         found = getattr(self, operation, None)
         if not isinstance(found, Ability):
             msg = f"no ability is called {operation!r}"
-            raise LookupError(msg)
+            raise LookupError(msg)  # noqa: TRY004 - the name is wrong, not a type
         return found
 
     def why_not(self, order: WalletOrder) -> str | None:
@@ -198,6 +198,4 @@ class Capabilities(Declaration):
 
     def abilities(self) -> dict[str, Ability]:
         """Return every answer by its neutral name, in the order they are declared."""
-        return {
-            name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), Ability)
-        }
+        return {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), Ability)}

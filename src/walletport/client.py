@@ -19,10 +19,9 @@ from walletport.transport.limits import Limits
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import httpx
-
     from walletport.capabilities import Capabilities
     from walletport.provider import ProviderSettings, WalletProvider
+    from walletport.transport.drivers import AsyncTransport, SyncTransport
     from walletport.transport.engine import Clock
 
 
@@ -53,14 +52,14 @@ class Client:
         environment: str | None = None,
         base_url: str | Mapping[str, str] | None = None,
         timeout: float = Limits.timeout,
-        transport: httpx.BaseTransport | None = None,
+        transport: SyncTransport | None = None,
         max_attempts: int = Limits.max_attempts,
         max_elapsed: float = Limits.max_elapsed,
         clock: Clock | None = None,
         **settings: object,
     ) -> None:
         limits = _limits(timeout, max_attempts, max_elapsed)
-        engine = _engine(provider, environment, base_url, limits, clock, settings)
+        engine = _engine(provider, limits, clock, settings, environment=environment, base_url=base_url)
         self._operations = Operations(engine)
         self._driver = SyncDriver(transport, limits.max_body)
         self.provider = engine.provider.name
@@ -93,9 +92,7 @@ class Client:
             ApprovalPending: the provider took the order, and a person must approve it.
             WalletportError: anything else; ``outcome`` says whether a wallet was made all the same.
         """
-        return self._driver.drive(
-            self._operations.create_wallet(customer_id, chain, asset, reference, idempotency_key)
-        )
+        return self._driver.drive(self._operations.create_wallet(customer_id, chain, asset, reference, idempotency_key))
 
     def find_wallet(
         self,
@@ -165,9 +162,7 @@ class Client:
         """Return the client."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Close the connections."""
         self.close()
 
@@ -203,14 +198,14 @@ class AsyncClient:
         environment: str | None = None,
         base_url: str | Mapping[str, str] | None = None,
         timeout: float = Limits.timeout,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: AsyncTransport | None = None,
         max_attempts: int = Limits.max_attempts,
         max_elapsed: float = Limits.max_elapsed,
         clock: Clock | None = None,
         **settings: object,
     ) -> None:
         limits = _limits(timeout, max_attempts, max_elapsed)
-        engine = _engine(provider, environment, base_url, limits, clock, settings)
+        engine = _engine(provider, limits, clock, settings, environment=environment, base_url=base_url)
         self._operations = Operations(engine)
         self._driver = AsyncDriver(transport, limits.max_body)
         self.provider = engine.provider.name
@@ -274,7 +269,7 @@ class AsyncClient:
         """Same as `Client.get_customer`, awaited."""
         return await self._driver.drive(self._operations.get_customer(customer_id))
 
-    async def wait_until_ready(self, wallet: Wallet, *, timeout: float = 60.0) -> Wallet:
+    async def wait_until_ready(self, wallet: Wallet, *, timeout: float = 60.0) -> Wallet:  # noqa: ASYNC109 - as in Client
         """Same as `Client.wait_until_ready`, awaited."""
         return await self._driver.drive(self._operations.wait_until_ready(wallet, timeout))
 
@@ -298,7 +293,11 @@ class AsyncClient:
 
 
 def _limits(timeout: float, max_attempts: int, max_elapsed: float) -> Limits:
-    for name, value, least in (("timeout", timeout, 0.001), ("max_attempts", max_attempts, 1), ("max_elapsed", max_elapsed, 0)):
+    for name, value, least in (
+        ("timeout", timeout, 0.001),
+        ("max_attempts", max_attempts, 1),
+        ("max_elapsed", max_elapsed, 0),
+    ):
         if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value < float("inf"):
             msg = f"{name} must be a number of at least {least:g}"
             raise ConfigurationError(msg)
@@ -307,11 +306,12 @@ def _limits(timeout: float, max_attempts: int, max_elapsed: float) -> Limits:
 
 def _engine(
     provider: str | type[WalletProvider],
-    environment: str | None,
-    base_url: str | Mapping[str, str] | None,
     limits: Limits,
     clock: Clock | None,
     settings: Mapping[str, object],
+    *,
+    environment: str | None,
+    base_url: str | Mapping[str, str] | None,
 ) -> Engine:
     kind = load_provider(provider) if isinstance(provider, str) else provider
     checked = read_settings(kind, settings)

@@ -64,7 +64,7 @@ class Chain(str):
 
     __slots__ = ()
 
-    def __new__(cls, name: str) -> Chain:
+    def __new__(cls, name: str) -> Self:
         """Fold the name, or a CAIP-2 id, to the usual spelling."""
         head, colon, reference = name.strip().partition(":")
         folded = head.lower() + colon + reference

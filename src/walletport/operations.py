@@ -121,9 +121,7 @@ class Operations:
             if left <= 0:
                 lacking = f"is still {wallet.status}" if wallet.addresses else "has no address yet"
                 msg = f"the wallet {lacking} after {timeout:g} s: ask again later"
-                raise RequestTimedOut(
-                    msg, provider=wallet.provider, operation="wait_until_ready", outcome="applied"
-                )
+                raise RequestTimedOut(msg, provider=wallet.provider, operation="wait_until_ready", outcome="applied")
             yield Sleep(min(pause, left))
             pause = min(pause * _POLL_GROWTH, _LONGEST_POLL)
             wallet = yield from self._look_again(wallet)

@@ -102,7 +102,7 @@ def _load(entry_point: importlib.metadata.EntryPoint) -> type[WalletProvider]:
             GROUP, name, on_load_failure_callback=give_up, warn_on_missing_entrypoint=False
         )
         loaded: object = manager.driver
-    except Exception as error:  # noqa: BLE001 - a plugin may fail in any way while it is imported
+    except Exception as error:
         msg = f"provider {name!r} of {distribution} {version} cannot be imported: {type(error).__name__}: {error}"
         raise ConfigurationError(msg) from error
     finally:

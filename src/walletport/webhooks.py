@@ -176,6 +176,4 @@ class WalletHistory(Model):
         """The wallet as it is now, as far as it is known."""
         newest = max((said.at for said in self.fields.values()), default=None)
         known = {name: said.value for name, said in self.fields.items()}
-        return Wallet.model_validate(
-            {"provider": self.provider, "id": self.wallet_id, "updated_at": newest, **known}
-        )
+        return Wallet.model_validate({"provider": self.provider, "id": self.wallet_id, "updated_at": newest, **known})

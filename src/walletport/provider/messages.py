@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from walletport.errors import MalformedResponse
 
-Json: TypeAlias = Union[None, bool, int, Decimal, str, "list[Json]", "dict[str, Json]"]
+Json: TypeAlias = Union[bool, int, Decimal, str, "list[Json]", "dict[str, Json]", None]
 """A JSON value; fractions are `Decimal`, never float."""
 JsonObject: TypeAlias = "dict[str, Json]"
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -193,8 +193,6 @@ def _no_constant(name: str) -> Json:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=Decimal)
-
-
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
 

@@ -142,9 +142,7 @@ class WalletProvider(Protocol):
         Raises:
             WebhookRejected: it is not proved, or too old.
         """
-        raise UnsupportedOperation(
-            cls.capabilities.webhooks.reason or "webhooks are not supported", provider=cls.name
-        )
+        raise UnsupportedOperation(cls.capabilities.webhooks.reason or "webhooks are not supported", provider=cls.name)
 
     @classmethod
     def emulator(cls) -> type[Emulator] | None:

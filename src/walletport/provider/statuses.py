@@ -11,6 +11,7 @@ from walletport.errors import (
     Conflict,
     ErrorFacts,
     InvalidRequest,
+    MalformedResponse,
     NotFound,
     PermissionDenied,
     ProviderError,
@@ -39,24 +40,28 @@ _BY_STATUS: dict[int, tuple[type[ProviderError], str]] = {
     425: (RequestInProgress, "the provider asks to come back later"),
     429: (RateLimited, "too many requests"),
 }
-_MAY_HAVE_BEEN_APPLIED = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY}
 
 
 def error_for_status(response: Response, **facts: Unpack[ErrorFacts]) -> ProviderError:
     """Return the error that a refusal's status stands for, by RFC 9110 and nothing else.
 
-    A 4xx says that the request was not applied, except for 408, 409, 423 and 425; a 5xx says nothing about that.
+    A 4xx says that the request was not applied, except for 408, 409, 423 and 425; a 5xx says nothing about that,
+    and neither does an answer below 400, which is no refusal.
 
     Args:
-        response: an answer whose status is not 2xx.
+        response: an answer that is no success.
         facts: keyword arguments of `WalletportError`, such as ``provider_code`` and ``request_id``.
     """
-    kind, message = _BY_STATUS.get(response.status, (ProviderUnavailable, "the provider failed"))
-    if response.status not in _BY_STATUS and response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    status = response.status
+    if status in _BY_STATUS:
+        kind, message = _BY_STATUS[status]
+    elif status < HTTPStatus.BAD_REQUEST:
+        kind, message = MalformedResponse, "the answer's status is neither a success nor a refusal"
+    elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
         kind, message = InvalidRequest, "the request was refused"
-    keywords: ErrorFacts = {"status_code": response.status, **facts}
-    if response.status in _MAY_HAVE_BEEN_APPLIED:
-        keywords.setdefault("outcome", "unknown")
+    else:
+        kind, message = ProviderUnavailable, "the provider failed"
+    keywords: ErrorFacts = {"status_code": status, **facts}
     return kind(message, **keywords)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
@@ -18,6 +19,7 @@ from walletport.models import Drift
 M = TypeVar("M", bound="WireModel")
 _MAX_DIGITS: Final = 100
 _MAX_SEEN: Final = 40
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _EARLIEST_MS: Final = 10**11  # 1973 in milliseconds; a smaller number is taken for seconds
 
 
@@ -80,9 +82,11 @@ def amount(value: object) -> Decimal:
     Raises:
         ValueError: it is not a finite number of at most 100 digits.
     """
-    if isinstance(value, bool | float) or not isinstance(value, int | str | Decimal):
+    number_like = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    # Decimal itself would also read "1_000", " 1 ", "Infinity" and digits of other scripts.
+    if not number_like and not (isinstance(value, str) and _NUMBER.fullmatch(value)):
         msg = "not a decimal amount"
-        raise ValueError(msg)  # noqa: TRY004 - pydantic turns ValueError into a validation error
+        raise ValueError(msg)
     try:
         number = Decimal(value)
     except InvalidOperation:
@@ -131,7 +135,7 @@ def _drift(model: WireModel, where: str) -> Iterator[Drift]:
     for name, field in type(model).model_fields.items():
         place = f"{where}{field.alias or name}"
         if name not in model.model_fields_set:
-            if ALWAYS in field.metadata:
+            if ALWAYS in _annotations(field):
                 yield Drift(where=place, what="missing", seen="")
             continue
         yield from _drift_of_value(getattr(model, name), field, place)
@@ -142,12 +146,18 @@ def _drift_of_value(value: object, field: FieldInfo, place: str) -> Iterator[Dri
         yield from _drift(value, f"{place}.")
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
-            if isinstance(item, WireModel):
-                yield from _drift(item, f"{place}.{position}.")
+            yield from _drift_of_value(item, field, f"{place}.{position}")
     elif isinstance(value, str):
-        known = next((item for item in field.metadata if isinstance(item, Known)), None)
+        known = next((item for item in _annotations(field) if isinstance(item, Known)), None)
         if known is not None and value.casefold() not in known.values:
             yield Drift(where=place, what="value", seen=value[:_MAX_SEEN])
+
+
+def _annotations(field: FieldInfo) -> Iterator[object]:
+    """List what a field is annotated with, on the whole of it or on a part, as in ``list[Annotated[str, ...]]``."""
+    yield from field.metadata
+    for part in get_args(field.annotation):
+        yield from getattr(part, "__metadata__", ())
 
 
 def mapping(value: object) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from threading import Lock
 from typing import Final
@@ -66,20 +66,20 @@ class Fault:
             raise ConfigurationError(msg)
         problem = self._problem()
         if problem:
-            msg = f"{problem} in fault {self.kind}"
+            msg = f"fault {self.kind}: {problem}"
             raise ConfigurationError(msg)
 
     def _problem(self) -> str | None:
         if not 0 <= self.rate <= 1:
-            return "rate must be a number from 0 to 1, such as rate=0.05,"
+            return "rate must be a number from 0 to 1, such as rate=0.05"
         if self.times is not None and self.times < 1:
-            return "times must be a whole number from 1, such as times=2,"
+            return "times must be a whole number from 1, such as times=2"
         if self.seconds is not None and not 0 <= self.seconds <= _LONGEST:
-            return f"seconds must be a number from 0 to {_LONGEST:g}, such as seconds=1.5,"
+            return f"seconds must be a number from 0 to {_LONGEST:g}, such as seconds=1.5"
         if self.seconds is not None and self.kind not in _WITH_SECONDS:
-            return f"seconds means nothing (only in {', '.join(_WITH_SECONDS)}): leave it out"
+            return f"leave seconds out: only {', '.join(_WITH_SECONDS)} take it"
         if self.after and self.kind not in _TWO_FORMS:
-            return f"after means nothing (only in {', '.join(_TWO_FORMS)}): leave it out"
+            return f"leave after out: only {', '.join(_TWO_FORMS)} take it"
         return None
 
     @classmethod
@@ -93,7 +93,8 @@ class Fault:
         given: dict[str, str] = {}
         for option in options:
             name, equals, value = option.partition("=")
-            if name not in _OPTIONS or name in given or bool(value) == (name == "after") or bool(equals) != bool(value):
+            well_formed = not equals if name == "after" else bool(value)
+            if name not in _OPTIONS or name in given or not well_formed:
                 msg = f"{option!r} in fault {spelling!r} is not understood: write {SPELLING}"
                 raise ConfigurationError(msg)
             given[name] = value
@@ -206,7 +207,8 @@ class Faults:
         """
         fault = Fault.parse(fault) if isinstance(fault, str) else fault
         if fault.provider is not None and fault.provider not in self._providers:
-            msg = f"provider {fault.provider!r} of fault {fault.kind} is not here: write one of {', '.join(self._providers)}"
+            here = ", ".join(self._providers)
+            msg = f"fault {fault.kind}: no provider {fault.provider!r} is here: write one of {here}"
             raise ConfigurationError(msg)
         with self._lock:
             self._counts.append(FaultCount(fault))

@@ -36,9 +36,7 @@ class CredentialCache:
         monotonic: tells the monotonic time in seconds.
     """
 
-    def __init__(
-        self, fetch: Callable[[], Program[tuple[Credential, bool]]], monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, fetch: Callable[[], Program[tuple[Credential, bool]]], monotonic: Callable[[], float]) -> None:
         self._fetch = fetch
         self._monotonic = monotonic
         self._held: Held | None = None

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterable, Iterable, Mapping
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 import httpx
 
@@ -17,6 +17,8 @@ from walletport.transport.effects import Program, Release, Send, Step, TakeCrede
 from walletport.transport.failures import as_walletport_error, caught
 
 T = TypeVar("T")
+SyncTransport: TypeAlias = httpx.BaseTransport
+AsyncTransport: TypeAlias = httpx.AsyncBaseTransport
 
 
 class SyncDriver:
@@ -181,5 +183,3 @@ def _to_httpx(step: Send) -> httpx.Request:
 def _from_httpx(answer: httpx.Response, body: PlainBody) -> Response:
     headers: Mapping[str, str] = {name.lower(): value for name, value in answer.headers.items()}
     return Response(status=answer.status_code, headers=headers, body=body.whole())
-
-

@@ -130,7 +130,12 @@ class Encoder:
         url = self._base_urls[request.host] + encode_path(request.path)
         if request.query:
             url += "?" + "&".join(f"{_quote(name)}={_quote(value)}" for name, value in request.query)
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "walletport", **request.headers}
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": "walletport",
+            **request.headers,
+        }
         body = b""
         if request.json is not None:
             body = encode_json(request.json)
@@ -166,5 +171,3 @@ def encode_json(value: object) -> bytes:
     except UnicodeEncodeError:
         msg = "a value holds characters that are no text (lone surrogates)"
         raise ConfigurationError(msg) from None
-
-
