@@ -51,7 +51,7 @@ def test_every_provider_has_a_page_a_contract_tests_and_cassettes(name: str) -> 
     assert list((ROOT / "cassettes" / name).glob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", [*CORE, *sorted((ROOT / "providers").rglob("*.py"))], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*CORE, *sorted((ROOT / "providers").rglob("*.py"))], ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_stay_small(path: Path) -> None:
     """A file past this length holds two ideas."""
     assert len(path.read_text("utf-8").splitlines()) <= LONGEST_FILE

@@ -14,12 +14,12 @@ from walletport.errors import ConfigurationError
 KINDS: Final = {
     "drop-before": "connection dropped, work not done",
     "drop-after": "work done, then connection dropped",
-    "late": "work done, answer delayed by seconds",
-    "late-before": "delayed by seconds, then work done",
+    "late": "work done, answer late by seconds",
+    "late-before": "late by seconds, then work done",
     "429": "too many requests, Retry-After: seconds; work not done",
     "500": "the vendor's 500; work not done, or done with :after",
-    "503": "the vendor's 503, Retry-After if seconds are given; work not done, or done with :after",
-    "truncated": "work done, JSON cut in half, with a Content-Length that fits the half",
+    "503": "the vendor's 503, Retry-After where seconds are given; the same",
+    "truncated": "work done, half of the body, Content-Length fits the half",
     "cut": "work done, connection broken in the middle of the body",
     "html-502": "a gateway's HTML page; work not done, or done with :after",
 }

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-from walletport.plugins import load_provider
-from walletport.provider import Response, WalletProvider
+from walletport.provider import Response
 from walletport.provider.emulation import EmulatedWallet, Emulator, IncomingRequest
 from walletport.sandbox.clock import MovableClock
-from walletport.sandbox.faults import Fault, Faults
+from walletport.sandbox.faults import Faults
 
-CONTROL: Final = "/_sandbox"
 _LONGEST_LOG: Final = 10_000
 
 
 @dataclass
 class SeenRequest:
-    """One request that reached an emulator's address; never its headers or body.
+    """One request that reached an emulator's address; never its query, headers or body.
 
     Args:
         provider: whose emulator it went to.
         method: the HTTP method.
-        path: the path as it stood on the wire, without the query.
-        status: the status that was sent back; ``None`` where none was, or not yet.
+        path: the path as it stood on the wire.
+        status: the status of the answer; ``None`` where none was sent, or not yet.
         fault: the spelling of the fault that hit it, if one did.
     """
 
@@ -43,8 +41,7 @@ class State:
 
     Args:
         emulators: by provider name.
-        kinds: the providers' classes, by name.
-        failed: what kept installed providers out, by name.
+        failed: why other installed providers could not be emulated, by name.
         clock: the emulators' time.
         faults: the faults in force.
         requests: what was asked, latest last; the oldest are dropped.
@@ -52,7 +49,6 @@ class State:
     """
 
     emulators: Mapping[str, Emulator]
-    kinds: Mapping[str, type[WalletProvider]]
     failed: Mapping[str, str]
     clock: MovableClock
     faults: Faults
@@ -60,12 +56,12 @@ class State:
     lock: Lock = field(default_factory=Lock)
 
     def handle(self, provider: str, request: IncomingRequest) -> Response:
-        """Let an emulator answer, one request at a time."""
+        """Let an emulator answer; one request at a time, so that emulators stay simple."""
         with self.lock:
             return self.emulators[provider].handle(request)
 
     def failure(self, provider: str, status: int, retry_after: int | None) -> Response:
-        """Return an error in the vendor's shape."""
+        """Return an error in the vendor's own shape."""
         with self.lock:
             return self.emulators[provider].failure(status, retry_after)
 
@@ -73,27 +69,3 @@ class State:
         """List every wallet ever made, by provider."""
         with self.lock:
             return {name: list(emulator.wallets()) for name, emulator in self.emulators.items()}
-
-
-def make_state(wanted: Iterable[str | type[WalletProvider]] | None, seed: int, faults: Iterable[Fault | str]) -> State:
-    """Find the emulators and set everything up.
-
-    Args:
-        wanted: names or classes of providers; ``None`` for every installed one that has an emulator.
-        seed: makes ids, addresses and the choice of faulty requests reproducible.
-        faults: the faults to begin with.
-
-    Raises:
-        ConfigurationError: a wanted provider is not there or has no emulator; none is there at all; two want the
-            same address; a fault is misspelt.
-    """
-    clock, failed = MovableClock(), {}
-    if wanted is None:
-        kinds, failed = _installed()
-        emulated = {name: kind for name, kind in kinds.items() if name not in failed and kind.emulator()}
-    else:
-        found = [load_provider(item) if isinstance(item, str) else item for item in wanted]
-        emulated = {kind.name: kind for kind in found}
-    emulators = {name: _make(kind, clock, seed) for name, kind in emulated.items()}
-    _check_mounts(emulators)
-    return State(emulators, emulated, failed, clock, Faults(seed, emulators, faults))
