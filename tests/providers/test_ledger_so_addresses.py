@@ -235,7 +235,9 @@ def test_several_fields_about_the_chain_must_agree(fields, chain):
         ({"chain": "tron", "address": ONE}, "", "value"),
         ({"chain": "solana", "address": ONE}, "", "value"),
         ({"chain": "solana", "address": "1" * 44}, "", "value"),
-        ({"chain": "tron", "address": "TQ1111111111111111111111111111111"}, "", "value"),
+        ({"chain": "tron", "address": ON["tron"][:-1]}, "", "value"),
+        # Its first byte is not Tron's, though it begins with a T and its checksum is right.
+        ({"chain": "tron", "address": "TZJozAg1ruapycCicgz31GxvYJ1G1qELV7"}, "", "value"),
         ({"chain": "polygon", "address": ONE + " "}, "", "value"),
         ({"chain": "polygon", "address": ONE[:-1]}, "", "value"),
         ({"chain": "polygon", "address": ""}, "", "value"),
