@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from walletport.plugins import GROUP
+from walletport.cli.markdown import capabilities_as_markdown
+from walletport.plugins import GROUP, providers
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = sorted((ROOT / "src" / "walletport").rglob("*.py"))
@@ -25,7 +26,7 @@ def entry_points() -> dict[str, str]:
 
 def test_the_core_knows_no_provider_by_name() -> None:
     """No provider's name stands anywhere in the core, comments included."""
-    names = re.compile(r"conduit|ledger[-_. ]?so\b|polygon[-_ ]?oms|walletport_[a-z]", re.IGNORECASE)
+    names = re.compile("|".join(name.replace("-", "[-_. ]?") + r"\b" for name in entry_points()), re.IGNORECASE)
     told = [
         f"{path.relative_to(ROOT)}: {match[0]}" for path in CORE for match in names.finditer(path.read_text("utf-8"))
     ]
@@ -51,7 +52,9 @@ def test_every_provider_has_a_page_a_contract_tests_and_cassettes(name: str) -> 
     assert list((ROOT / "cassettes" / name).glob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", [*CORE, *sorted((ROOT / "providers").rglob("*.py"))], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [*CORE, *sorted((ROOT / "providers").rglob("*.py"))], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_files_stay_small(path: Path) -> None:
     """A file past this length holds two ideas."""
     assert len(path.read_text("utf-8").splitlines()) <= LONGEST_FILE
@@ -90,3 +93,9 @@ def test_every_link_between_pages_leads_somewhere() -> None:
         if not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_the_table_of_capabilities_is_what_the_code_declares() -> None:
+    """The page is generated; `walletport capabilities --markdown > docs/capabilities.md` makes it anew."""
+    in_tree = [one for one in providers() if one.distribution == "walletport"]
+    assert (ROOT / "docs" / "capabilities.md").read_text("utf-8") == capabilities_as_markdown(in_tree)

@@ -76,7 +76,7 @@ def _show_declared(output: Output, declared: dict[str, Capabilities]) -> None:
             )
     output.line()
     output.line("What an order carries, and what a repeat does", style="bold")
-    told = [_facts(one) for one in all_of_them]
+    told = [facts_of(one) for one in all_of_them]
     output.side_by_side(names, {label: [facts[label] for facts in told] for label in told[0]}, least=_FEW_WORDS)
 
 
@@ -95,7 +95,8 @@ def capabilities_as_json(found: Sequence[InstalledProvider]) -> dict[str, object
     }
 
 
-def _facts(declared: Capabilities) -> dict[str, str]:
+def facts_of(declared: Capabilities) -> dict[str, str]:
+    """Return what an order carries and what a repeat does, in words by label."""
     order, policy = declared.order, declared.idempotency
     return {
         "chain": order.chain.value,

@@ -10,6 +10,7 @@ import typer
 from walletport import __version__
 from walletport.cli import demo as trials
 from walletport.cli import listing
+from walletport.cli.markdown import capabilities_as_markdown
 from walletport.cli.output import Output, errors_shown, print_json
 from walletport.cli.serving import announce
 from walletport.errors import ConfigurationError
@@ -85,11 +86,18 @@ def providers(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def capabilities(names: Names = None, *, as_json: AsJson = False) -> None:
+def capabilities(
+    names: Names = None,
+    *,
+    as_json: AsJson = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a page in Markdown.")] = False,
+) -> None:
     """Compare what the providers can do."""
     with errors_shown(as_json=as_json):
         found = listing.pick(names or [])
-    if as_json:
+    if as_markdown:
+        typer.echo(capabilities_as_markdown(found), nl=False)
+    elif as_json:
         print_json(listing.capabilities_as_json(found))
     else:
         listing.show_capabilities(Output(), found)

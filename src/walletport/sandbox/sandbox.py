@@ -30,7 +30,7 @@ class Sandbox:
     It runs in a thread, as a context manager::
 
         with Sandbox(faults=["drop-after:times=1:method=POST"]) as sandbox:
-            with sandbox.client("conduit") as conduit: ...
+            with sandbox.client("acme") as acme: ...
 
     Args:
         providers: names or classes of providers; by default every installed one that has an emulator.
