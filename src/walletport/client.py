@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Self
 
-from pydantic import ValidationError
-
 from walletport.errors import ConfigurationError
 from walletport.models import Address, Balance, Customer, CustomerProfile, Wallet
-from walletport.operations import Operations, Pages
-from walletport.plugins import load_provider
+from walletport.operations import Operations, Pages, check_number
+from walletport.plugins import check_provider, load_provider
+from walletport.settings import read_settings
+from walletport.transport.account import engine_for
 from walletport.transport.drivers import AsyncDriver, SyncDriver
-from walletport.transport.encoding import check_base_url
-from walletport.transport.engine import Engine, SystemClock
+from walletport.transport.engine import SystemClock
 from walletport.transport.limits import Limits
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from walletport.capabilities import Capabilities
-    from walletport.provider import ProviderSettings, WalletProvider
+    from walletport.provider import WalletProvider
     from walletport.transport.drivers import AsyncTransport, SyncTransport
-    from walletport.transport.engine import Clock
+    from walletport.transport.engine import Clock, Engine
 
 
 class Client:
@@ -31,7 +30,7 @@ class Client:
     Any number of threads may share one client.
 
     Args:
-        provider: the provider's installed name, such as ``"conduit"``, or its class.
+        provider: the provider's installed name, such as ``"acme"``, or its class.
         environment: ``"sandbox"``, ``"production"`` or whatever the provider declares; its first one by default.
         base_url: overrides the environment's address; a mapping where the provider has several hosts.
         timeout: for connecting and for each wait within one attempt, in seconds.
@@ -115,7 +114,7 @@ class Client:
 
     def list_wallets(self, *, customer_id: str | None = None) -> Iterator[Wallet]:
         """Walk through the wallets of a customer, or of everybody where the provider allows it, page by page."""
-        pages, more = Pages(), True
+        pages, more = Pages(self.provider), True
         while more:
             page = self._driver.drive(self._operations.list_wallets(customer_id, pages.cursor))
             yield from page.items
@@ -146,16 +145,18 @@ class Client:
 
         Args:
             wallet: as it was last seen.
-            timeout: how long to wait at most, in seconds.
+            timeout: no further look starts later than this many seconds after the call began.
 
         Raises:
             RequestTimedOut: it is not ready yet.
             Conflict: it is closed or was replaced, so it never will be.
+            UnsupportedOperation: this provider has no way to look.
         """
         return self._driver.drive(self._operations.wait_until_ready(wallet, timeout))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; whatever is called afterwards raises `ConfigurationError`."""
+        self._operations.close()
         self._driver.close()
 
     def __enter__(self) -> Self:
@@ -177,7 +178,7 @@ class AsyncClient:
     Any number of tasks of one event loop may share one client.
 
     Args:
-        provider: the provider's installed name, such as ``"conduit"``, or its class.
+        provider: the provider's installed name, such as ``"acme"``, or its class.
         environment: ``"sandbox"``, ``"production"`` or whatever the provider declares; its first one by default.
         base_url: overrides the environment's address; a mapping where the provider has several hosts.
         timeout: for connecting and for each wait within one attempt, in seconds.
@@ -242,7 +243,7 @@ class AsyncClient:
 
     async def list_wallets(self, *, customer_id: str | None = None) -> AsyncIterator[Wallet]:
         """Same as `Client.list_wallets`, awaited."""
-        pages, more = Pages(), True
+        pages, more = Pages(self.provider), True
         while more:
             page = await self._driver.drive(self._operations.list_wallets(customer_id, pages.cursor))
             for wallet in page.items:
@@ -274,7 +275,8 @@ class AsyncClient:
         return await self._driver.drive(self._operations.wait_until_ready(wallet, timeout))
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Same as `Client.close`, awaited."""
+        self._operations.close()
         await self._driver.close()
 
     async def __aenter__(self) -> Self:
@@ -293,15 +295,15 @@ class AsyncClient:
 
 
 def _limits(timeout: float, max_attempts: int, max_elapsed: float) -> Limits:
-    for name, value, least in (
-        ("timeout", timeout, 0.001),
-        ("max_attempts", max_attempts, 1),
-        ("max_elapsed", max_elapsed, 0),
-    ):
-        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value < float("inf"):
-            msg = f"{name} must be a number of at least {least:g}"
-            raise ConfigurationError(msg)
-    return Limits(timeout=timeout, max_attempts=int(max_attempts), max_elapsed=max_elapsed)
+    attempts = check_number("max_attempts", max_attempts, 1)
+    if attempts != int(attempts):
+        msg = "max_attempts must be a whole number"
+        raise ConfigurationError(msg)
+    return Limits(
+        timeout=check_number("timeout", timeout, 0.001),
+        max_attempts=int(attempts),
+        max_elapsed=check_number("max_elapsed", max_elapsed, 0),
+    )
 
 
 def _engine(
@@ -313,53 +315,6 @@ def _engine(
     environment: str | None,
     base_url: str | Mapping[str, str] | None,
 ) -> Engine:
-    kind = load_provider(provider) if isinstance(provider, str) else provider
+    kind = load_provider(provider) if isinstance(provider, str) else check_provider(provider)
     checked = read_settings(kind, settings)
-    made = kind(checked)
-    base_urls = _base_urls(made, environment, base_url)
-    return Engine(made, checked, base_urls, limits, clock or SystemClock())
-
-
-def read_settings(provider: type[WalletProvider], given: Mapping[str, object]) -> ProviderSettings:
-    """Return the settings of a provider, checked.
-
-    Raises:
-        ConfigurationError: one is missing, unknown or of the wrong type; no value is shown.
-    """
-    try:
-        return provider.settings_type.model_validate(given)
-    except ValidationError as error:
-        fields = provider.settings_type.model_fields
-        problems = []
-        for item in error.errors(include_input=False, include_url=False, include_context=False):
-            name = ".".join(str(part) for part in item["loc"]) or "settings"
-            hint = fields[name].description if name in fields else None
-            told = f" ({hint})" if hint else ""
-            if item["type"] == "missing":
-                problems.append(f'{name} is missing: pass {name}="..."{told}')
-            elif item["type"] == "extra_forbidden":
-                problems.append(f"{name} is not a setting of this provider: it takes {', '.join(fields)}")
-            else:
-                problems.append(f"{name} is not as it should be{told}")
-    raise ConfigurationError("; ".join(problems), provider=provider.name)
-
-
-def _base_urls(
-    provider: WalletProvider, environment: str | None, base_url: str | Mapping[str, str] | None
-) -> dict[str, str]:
-    known = provider.environments
-    name = environment if environment is not None else next(iter(known))
-    if name not in known:
-        msg = f"environment {name!r} is unknown: use one of {', '.join(known)}"
-        raise ConfigurationError(msg, provider=provider.name)
-    declared = known[name].base_urls
-    if base_url is None:
-        provider.check_settings(name)
-        return {host: check_base_url(url) for host, url in declared.items()}
-    if isinstance(base_url, str):
-        return dict.fromkeys(declared, check_base_url(base_url))
-    unknown = sorted(set(base_url) - set(declared))
-    if unknown:
-        msg = f"base_url names hosts that this provider does not have: {', '.join(unknown)}"
-        raise ConfigurationError(msg, provider=provider.name)
-    return {host: check_base_url(base_url.get(host, url)) for host, url in declared.items()}
+    return engine_for(kind, checked, environment, base_url, limits, clock or SystemClock())

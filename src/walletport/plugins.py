@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, cast
@@ -69,6 +69,42 @@ def load_provider(name: str) -> type[WalletProvider]:
     return _load(entry_points[0])
 
 
+def check_provider(kind: object, name: str | None = None, origin: str = "") -> type[WalletProvider]:
+    """Return a class that may stand for a provider, whether it came by entry point or by hand.
+
+    Args:
+        kind: the class.
+        name: what it must be called; anything where absent.
+        origin: words for the message that say where it came from.
+
+    Raises:
+        ConfigurationError: it is no class, is called something else, or lacks a declaration.
+    """
+    lacking = [part for part, wanted in _DECLARED.items() if not isinstance(getattr(kind, part, None), wanted)]
+    called = getattr(kind, "name", None)
+    if not isinstance(kind, type):
+        problem = "it must be a class" if name else "give an installed provider's name, or a class"
+    elif lacking:
+        problem = f"it must declare {', '.join(lacking)}"
+    elif name not in (None, called):
+        problem = f"it is called {called!r} in `name`"
+    elif not getattr(kind, "environments", None):
+        problem = "it must have at least one of environments"
+    else:
+        return cast("type[WalletProvider]", kind)
+    msg = f"provider {name or called or kind!r}{origin} is no WalletProvider: {problem}"
+    raise ConfigurationError(msg)
+
+
+_DECLARED: Final[dict[str, type]] = {
+    "name": str,
+    "title": str,
+    "capabilities": Capabilities,
+    "environments": Mapping,
+    "settings_type": type,
+}
+
+
 def _entry_points() -> dict[str, list[importlib.metadata.EntryPoint]]:
     """Return the entry points by name; more than one only where distributions really differ."""
     found: dict[str, dict[tuple[str, str], importlib.metadata.EntryPoint]] = {}
@@ -79,45 +115,42 @@ def _entry_points() -> dict[str, list[importlib.metadata.EntryPoint]]:
 
 
 def _origin(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    """Return the name and version of the distribution; an interrupted install leaves one without either."""
     distribution = entry_point.dist
-    return ("(unknown)", "") if distribution is None else (distribution.name, distribution.version)
+    try:
+        name, version = (None, None) if distribution is None else (distribution.name, distribution.version)
+    except (TypeError, KeyError):
+        name, version = None, None
+    return name or "(unknown)", version or "(unknown)"
 
 
 def _conflict(name: str, entry_points: Iterable[importlib.metadata.EntryPoint]) -> str:
     owners = " and ".join(sorted({_origin(entry_point)[0] for entry_point in entry_points}))
-    return f"two distributions bring a provider called {name!r}: {owners}; uninstall one of them"
+    return f"more than one distribution brings a provider called {name!r}: {owners}; uninstall all but one"
 
 
 @cache
 def _load(entry_point: importlib.metadata.EntryPoint) -> type[WalletProvider]:
-    from stevedore import driver, extension  # noqa: PLC0415 - listing and using other providers should not pay for it
+    from stevedore import driver  # noqa: PLC0415 - listing and using other providers should not pay for it
+
+    class OnlyThis(driver.DriverManager["type[WalletProvider]"]):
+        """Loads the entry point it is given, whatever stevedore's own list says."""
+
+        def list_entry_points(self) -> list[importlib.metadata.EntryPoint]:
+            return [entry_point]
 
     def give_up(_manager: object, _entry_point: object, error: BaseException) -> None:
         raise error
 
-    extension.ExtensionManager.ENTRY_POINT_CACHE[GROUP] = [entry_point]
-    name, (distribution, version) = entry_point.name, _origin(entry_point)
+    name, origin = entry_point.name, " of {} {}".format(*_origin(entry_point))
     try:
-        manager: driver.DriverManager[WalletProvider] = driver.DriverManager(
-            GROUP, name, on_load_failure_callback=give_up, warn_on_missing_entrypoint=False
-        )
-        loaded: object = manager.driver
-    except Exception as error:
-        msg = f"provider {name!r} of {distribution} {version} cannot be imported: {type(error).__name__}: {error}"
+        loaded: object = OnlyThis(
+            GROUP, name, on_load_failure_callback=give_up, on_missing_entrypoints_callback=None
+        ).driver
+    except (Exception, SystemExit) as error:  # a plugin may fail in any way while it is imported
+        msg = f"provider {name!r}{origin} cannot be imported: {type(error).__name__}: {error}"
         raise ConfigurationError(msg) from error
-    finally:
-        extension.ExtensionManager.ENTRY_POINT_CACHE.pop(GROUP, None)
-    if (
-        not isinstance(loaded, type)
-        or getattr(loaded, "name", None) != name
-        or not isinstance(getattr(loaded, "capabilities", None), Capabilities)
-    ):
-        msg = (
-            f"provider {name!r} of {distribution} {version} is no WalletProvider: its class must be called "
-            f"{name!r} in `name` and declare `capabilities`"
-        )
-        raise ConfigurationError(msg)
-    return cast("type[WalletProvider]", loaded)
+    return check_provider(loaded, name, origin)
 
 
 def _describe(name: str, entry_points: list[importlib.metadata.EntryPoint]) -> InstalledProvider:

@@ -5,21 +5,31 @@ Vendors deliver at least once and in any order, so the fold gives the same state
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from pydantic import JsonValue
+
 from walletport.addresses import check_address
-from walletport.errors import ConfigurationError, UnsupportedOperation, WalletportError, WebhookRejected
-from walletport.models import Event, Model, Wallet, WalletStatus
-from walletport.plugins import load_provider
+from walletport.errors import (
+    ConfigurationError,
+    MalformedResponse,
+    UnsupportedOperation,
+    WalletportError,
+    WebhookRejected,
+)
+from walletport.models import CustodyModel, Event, Model, UtcTime, Wallet, WalletStatus
+from walletport.plugins import check_provider, load_provider
+from walletport.provider import WalletProvider
 
 _LARGEST_BODY: Final = 1024 * 1024
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def parse_webhook(
-    provider: str,
+    provider: str | type[WalletProvider],
     headers: Mapping[str, str],
     body: bytes,
     secret: str | Iterable[str] | None,
@@ -30,7 +40,7 @@ def parse_webhook(
     """Prove that a provider sent a webhook, then read it.
 
     Args:
-        provider: the provider's installed name.
+        provider: the provider's installed name, or its class.
         headers: the request's headers, in any letter case.
         body: the request's raw bytes, exactly as received: a re-serialised body does not verify.
         secret: the signing secret, or all that may be in use while one is being rotated.
@@ -44,38 +54,70 @@ def parse_webhook(
         UnsupportedOperation: the provider sends no webhooks.
         ConfigurationError: an argument is wrong.
     """
-    kind = load_provider(provider)
-    ability = kind.capabilities.webhooks
-    if not ability.usable:
-        raise UnsupportedOperation(ability.reason, provider=provider, operation="parse_webhook")
-    secrets = _secrets(secret, unverified=unverified)
-    moment = datetime.now(UTC) if now is None else now
-    if moment.tzinfo is None:
-        msg = "now must be aware: use datetime.now(UTC)"
-        raise ConfigurationError(msg)
-    lowered = {name.lower(): value for name, value in headers.items()}
+    kind = load_provider(provider) if isinstance(provider, str) else check_provider(provider)
     try:
-        if len(body) > _LARGEST_BODY:
+        ability = kind.capabilities.webhooks
+        if not ability.usable:
+            raise UnsupportedOperation(ability.reason or "this provider sends no webhooks")
+        secrets = _secrets(secret, unverified=unverified)
+        moment = _aware("now", now or datetime.now(UTC))
+        if len(_bytes(body)) > _LARGEST_BODY:
             msg = f"the webhook is larger than {_LARGEST_BODY} bytes"
             raise WebhookRejected(msg)
-        event = kind.parse_webhook(lowered, body, secrets, moment, unverified=unverified)
+        lowered = {name.lower(): value for name, value in headers.items()}
+        event = _event(kind, lowered, body, secrets, moment, unverified=unverified)
+        if not (event.verified or unverified):
+            msg = "the adapter read the webhook without proving who sent it"
+            raise WebhookRejected(msg)
         return _with_checked_addresses(event)
     except WalletportError as error:
-        error.provider = provider
+        error.provider = kind.name
         error.operation = "parse_webhook"
         error.outcome = "not_applied"
         raise
 
 
-def _secrets(secret: str | Iterable[str] | None, *, unverified: bool) -> tuple[str, ...]:
-    given = (secret,) if isinstance(secret, str) else tuple(secret or ())
-    if unverified:
-        return given
+def _event(
+    kind: type[WalletProvider],
+    headers: Mapping[str, str],
+    body: bytes,
+    secrets: tuple[str, ...],
+    now: datetime,
+    *,
+    unverified: bool,
+) -> Event:
+    try:
+        return kind.parse_webhook(headers, body, secrets, now, unverified=unverified)
+    except WalletportError:
+        raise
+    except Exception as error:
+        # Whoever receives webhooks answers by our errors; an adapter that trips must not look like a bug of theirs.
+        msg = f"the adapter could not read the webhook ({type(error).__name__})"
+        raise MalformedResponse(msg, retryable=False) from error
+
+
+def _secrets(secret: object, *, unverified: bool) -> tuple[str, ...]:
+    given = (secret,) if isinstance(secret, str) else tuple(secret) if isinstance(secret, Iterable) else ()
     # HMAC takes an empty key without complaint, and everybody can sign with that.
-    if not given or not all(isinstance(item, str) and item.strip() for item in given):
-        msg = "the signing secret is empty: pass secret=, or unverified=True to read without proof"
+    usable = tuple(item for item in given if isinstance(item, str) and item.strip())
+    if len(usable) != len(given) or not (usable or unverified):
+        msg = "the signing secret must be text that is not empty; to read without proof, say unverified=True"
         raise ConfigurationError(msg)
-    return given
+    return usable
+
+
+def _bytes(body: object) -> bytes:
+    if not isinstance(body, bytes):
+        msg = "body must be the request's raw bytes, exactly as received"
+        raise ConfigurationError(msg)
+    return body
+
+
+def _aware(name: str, moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        msg = f"{name} must be aware: use datetime.now(UTC)"
+        raise ConfigurationError(msg)
+    return moment
 
 
 def _with_checked_addresses(event: Event) -> Event:
@@ -87,22 +129,30 @@ def _with_checked_addresses(event: Event) -> Event:
 
 
 class Seen(Model):
-    """One value of a wallet, and when the provider said it."""
+    """One value of a wallet, and when the provider said it.
 
-    at: datetime
-    value: object
+    Args:
+        at: when the wallet last changed, as the provider says; where it does not, when the value was read.
+        gravity: decides between two values of the same instant: the graver one counts.
+        read_at: decides between two that are still equal: the later one counts.
+        value: as JSON shows it.
+    """
+
+    at: UtcTime
+    gravity: int = 0
+    read_at: UtcTime
+    value: JsonValue
 
     def outranks(self, other: Seen) -> bool:
-        """Return whether this value replaces the other: the later one does; at the same instant, the graver one."""
-        if self.at != other.at:
-            return self.at > other.at
-        return _gravity(self.value) > _gravity(other.value)
+        """Return whether this value replaces the other; of two different ones, exactly one replaces the other."""
+        return self._rank() > other._rank()
+
+    def _rank(self) -> tuple[datetime, int, datetime, str]:
+        return self.at, self.gravity, self.read_at, json.dumps(self.value, sort_keys=True)
 
 
-_GRAVITY: Final = {status: rank for rank, status in enumerate(WalletStatus)}
+_GRAVITY: Final = {status: rank for rank, status in enumerate(WalletStatus)} | {WalletStatus.UNKNOWN: -1}
 _KEPT: Final = (
-    "status",
-    "provider_status",
     "addresses",
     "balances",
     "chain",
@@ -112,21 +162,15 @@ _KEPT: Final = (
     "reference",
     "replaced_by",
     "created_at",
+    "updated_at",
 )
-
-
-def _gravity(value: object) -> tuple[int, str]:
-    """Order values said at the same instant by something both sides of a merge can see."""
-    if isinstance(value, WalletStatus):
-        return (-1, "") if value is WalletStatus.UNKNOWN else (_GRAVITY[value], "")
-    return 0, repr(value)
 
 
 class WalletHistory(Model):
     """What is known of one wallet from events and polls, as the newest value of each of its fields.
 
     Start with ``WalletHistory(provider=..., wallet_id=...)`` and add; every order and every repetition of the same
-    additions gives the same history.
+    additions gives the same history. It can be stored as JSON between two additions.
 
     Args:
         provider: the provider's name.
@@ -149,19 +193,32 @@ class WalletHistory(Model):
 
         Args:
             wallet: as a provider's answer or a webhook gave it; another wallet changes nothing.
-            seen_at: when it was read; counts only where the wallet does not say when it last changed.
+            seen_at: when it was read, aware; counts where the wallet does not say when it last changed, or says the
+                same again.
+
+        Raises:
+            ConfigurationError: ``seen_at`` has no zone.
         """
+        read_at = _aware("seen_at", seen_at)
         if (wallet.provider, wallet.id) != (self.provider, self.wallet_id):
             return self
-        at = wallet.updated_at or seen_at
-        told = {name: getattr(wallet, name) for name in _KEPT}
+        at = wallet.updated_at or read_at
+        told: dict[str, JsonValue] = wallet.model_dump(mode="json", include=set(_KEPT))
         # An answer that does not tell a field takes nothing back.
-        said = {name: Seen(at=at, value=value) for name, value in told.items() if value not in (None, (), "unknown")}
+        said = {
+            name: Seen(at=at, read_at=read_at, value=value)
+            for name, value in told.items()
+            if value not in (None, []) and (name, value) != ("custody", CustodyModel.UNKNOWN.value)
+        }
+        if wallet.status is not WalletStatus.UNKNOWN or wallet.provider_status is not None:
+            pair: JsonValue = {"status": wallet.status.value, "provider_status": wallet.provider_status}
+            said["status"] = Seen(at=at, gravity=_GRAVITY[wallet.status], read_at=read_at, value=pair)
         return self._with(said)
 
     def merged(self, other: WalletHistory) -> WalletHistory:
-        """Return what both histories know together."""
-        return self._with(other.fields)
+        """Return what both histories know together; the history of another wallet changes nothing."""
+        same = (other.provider, other.wallet_id) == (self.provider, self.wallet_id)
+        return self._with(other.fields) if same else self
 
     def _with(self, additions: Mapping[str, Seen]) -> WalletHistory:
         fields = dict(self.fields)
@@ -174,6 +231,7 @@ class WalletHistory(Model):
     @property
     def wallet(self) -> Wallet:
         """The wallet as it is now, as far as it is known."""
-        newest = max((said.at for said in self.fields.values()), default=None)
-        known = {name: said.value for name, said in self.fields.items()}
-        return Wallet.model_validate({"provider": self.provider, "id": self.wallet_id, "updated_at": newest, **known})
+        known: dict[str, object] = {"provider": self.provider, "id": self.wallet_id}
+        for name, said in self.fields.items():
+            known |= said.value if isinstance(said.value, dict) else {name: said.value}
+        return Wallet.model_validate(known)

@@ -73,9 +73,7 @@ def test_every_schema_names_the_section_it_comes_from(vendor: str) -> None:
 def test_every_assumption_says_what_is_assumed(vendor: str) -> None:
     """What no page documents is marked with a sentence, not with a flag."""
     marks = [
-        node["x-not-documented"]
-        for _, node in objects(Contract.load(vendor).document)
-        if "x-not-documented" in node
+        node["x-not-documented"] for _, node in objects(Contract.load(vendor).document) if "x-not-documented" in node
     ]
 
     assert marks

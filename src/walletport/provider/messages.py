@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Final, Literal, TypeAlias, TypeVar, Union
+from typing import Final, Literal, TypeAlias, TypeVar, Union, cast
 
 from pydantic import SecretStr
 
@@ -47,7 +47,8 @@ class Request:
         headers: further headers; never a credential, which ``sign`` adds.
         idempotency_key: sent in the header that the provider declares; where the provider wants it in the body,
             the flow puts it there and names it here as well.
-        effect: what it does at the provider.
+        effect: what it does at the provider; where an adapter forgets to say it, a GET reads, and everything else is
+            taken for a request that can make a wallet.
         repeatable: whether sending the same bytes again is harmless; ``None`` lets the core decide: reads always,
             others only under an idempotency key that the provider honours.
         host: which of the environment's base URLs it goes to.
@@ -61,11 +62,16 @@ class Request:
     json: JsonObject | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     idempotency_key: str | None = None
-    effect: Effect = Effect.READS
+    effect: Effect = field(default=cast("Effect", None))
     repeatable: bool | None = None
     host: str = "api"
     authenticated: bool = True
     expects_json: bool = True
+
+    def __post_init__(self) -> None:
+        """Give a request that does not say what it does the most cautious reading."""
+        if self.effect is None:
+            object.__setattr__(self, "effect", Effect.READS if self.method == "GET" else Effect.APPLIES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,9 @@ def amount(value: object) -> Decimal:
     Raises:
         ValueError: it is not a finite number of at most 100 digits.
     """
-    number_like = isinstance(value, int | Decimal) and not isinstance(value, bool)
     # Decimal itself would also read "1_000", " 1 ", "Infinity" and digits of other scripts.
-    if not number_like and not (isinstance(value, str) and _NUMBER.fullmatch(value)):
+    readable = bool(_NUMBER.fullmatch(value)) if isinstance(value, str) else not isinstance(value, bool)
+    if not isinstance(value, int | str | Decimal) or not readable:
         msg = "not a decimal amount"
         raise ValueError(msg)
     try:

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from walletport.errors import MalformedResponse, RequestTimedOut
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
-
-
-class Body(Protocol):
-    """Collects the chunks of one answer."""
-
-    def feed(self, chunk: bytes) -> None:
-        """Take the next chunk."""
-        ...
-
-    def whole(self) -> bytes:
-        """Return the body once all chunks are in."""
-        ...
 
 
 class PlainBody:
@@ -54,18 +42,30 @@ class GzipBody(PlainBody):
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self._gzip = zlib.decompressobj(_GZIP)
+        self._begun = False
 
     def feed(self, chunk: bytes) -> None:
-        """Unpack the next chunk; raises `MalformedResponse` past the limit or where it is not gzip."""
+        """Unpack the next chunk; raises `MalformedResponse` past the limit or where it is not one gzip stream."""
+        if not chunk:
+            return
+        self._begun = True
         try:
-            super().feed(self._gzip.decompress(chunk, self._limit - self._size + 1))
+            unpacked = self._gzip.decompress(chunk, self._limit - self._size + 1)
         except zlib.error:
             msg = "the answer says it is gzip and is not"
             raise MalformedResponse(msg) from None
+        super().feed(unpacked)
+        if self._gzip.unused_data:
+            # zlib would hoard whatever follows, however long it is.
+            msg = "the compressed answer goes on behind its end"
+            raise MalformedResponse(msg, retryable=False)
 
     def whole(self) -> bytes:
-        """Return the body; raises `MalformedResponse` if the stream was cut short."""
-        if not self._gzip.eof:
+        """Return the body; raises `MalformedResponse` if the stream was cut short.
+
+        An answer without any body can name an encoding all the same.
+        """
+        if self._begun and not self._gzip.eof:
             msg = "the compressed answer was cut short"
             raise MalformedResponse(msg)
         return super().whole()

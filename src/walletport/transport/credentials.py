@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from walletport.errors import WalletportError
+from walletport.errors import MalformedResponse, WalletportError
 from walletport.transport.effects import Program, Release, TakeCredentialLock
+from walletport.transport.failures import place_of
 
 if TYPE_CHECKING:
     from walletport.provider import Credential
@@ -70,15 +71,21 @@ class CredentialCache:
         asked_at = self._monotonic()
         try:
             credential, renewable = yield from self._fetch()
-        except WalletportError as error:
-            self._last_failure = error.copy()
+            held = Held(credential, _renew_at(credential, asked_at), renewable)
+        except Exception as error:  # noqa: BLE001 - an adapter may fail in any way
+            msg = f"the adapter could not obtain a credential ({place_of(error)})"
+            failure = error if isinstance(error, WalletportError) else MalformedResponse(msg, retryable=False)
+            self._last_failure = failure.copy()
             self._fetches += 1
-            raise
-        renew_at = None
-        if credential.expires_in is not None:
-            life = credential.expires_in.total_seconds()
-            renew_at = asked_at + life - min(_AHEAD, life * _AHEAD_OF_SHORT)
+            raise failure from None
         self._last_failure = None
         self._fetches += 1
-        self._held = Held(credential, renew_at, renewable)
-        return self._held
+        self._held = held
+        return held
+
+
+def _renew_at(credential: Credential, asked_at: float) -> float | None:
+    if credential.expires_in is None:
+        return None
+    life = credential.expires_in.total_seconds()
+    return asked_at + life - min(_AHEAD, life * _AHEAD_OF_SHORT)

@@ -13,8 +13,10 @@ import httpx
 
 from walletport.provider import Response
 from walletport.transport.bodies import Deadline, PlainBody, body_for
-from walletport.transport.effects import Program, Release, Send, Step, TakeCredentialLock
+from walletport.transport.effects import Program, Send, Step, TakeCredentialLock, WaitFor
 from walletport.transport.failures import as_walletport_error, caught
+from walletport.transport.httpx_transport import HEADERS_WITHIN, HttpxTransport, drop_surplus
+from walletport.transport.redaction import sending
 
 T = TypeVar("T")
 SyncTransport: TypeAlias = httpx.BaseTransport
@@ -30,7 +32,7 @@ class SyncDriver:
     """
 
     def __init__(self, transport: httpx.BaseTransport | None, max_body: int) -> None:
-        self._transport = transport or httpx.HTTPTransport()
+        self._transport = HttpxTransport() if transport is None else transport
         self._max_body = max_body
         self._credential_lock = threading.Lock()
 
@@ -51,9 +53,11 @@ class SyncDriver:
         finally:
             program.close()
 
-    def _perform(self, step: Step) -> Response | Release | None:
+    def _perform(self, step: Step) -> object:
         if isinstance(step, Send):
             return self._send(step)
+        if isinstance(step, WaitFor):
+            return step.future.result()
         if isinstance(step, TakeCredentialLock):
             self._credential_lock.acquire()
             return self._credential_lock.release
@@ -61,6 +65,7 @@ class SyncDriver:
         return None
 
     def _send(self, step: Send) -> Response:
+        sending.set(True)
         try:
             answer = self._transport.handle_request(_to_httpx(step))
             try:
@@ -70,11 +75,14 @@ class SyncDriver:
                     for chunk in answer.stream:
                         body.feed(chunk)
                         deadline.check()
+                drop_surplus(answer)
             finally:
                 answer.close()
             return _from_httpx(answer, body)
         except caught() as error:
             failure = as_walletport_error(error)
+        finally:
+            sending.set(False)
         raise failure
 
     def close(self) -> None:
@@ -94,12 +102,12 @@ class AsyncDriver:
     """Carries out programs by awaiting; any number of tasks of one event loop may share one.
 
     Args:
-        transport: how requests travel; aiohttp through httpx-aiohttp by default.
+        transport: how requests travel; aiohttp by default.
         max_body: largest answer that is read, in bytes.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None, max_body: int) -> None:
-        self._transport = transport or _aiohttp_transport()
+        self._transport = _aiohttp_transport() if transport is None else transport
         self._max_body = max_body
         self._credential_lock = asyncio.Lock()
 
@@ -120,9 +128,11 @@ class AsyncDriver:
         finally:
             program.close()
 
-    async def _perform(self, step: Step) -> Response | Release | None:
+    async def _perform(self, step: Step) -> object:
         if isinstance(step, Send):
             return await self._send(step)
+        if isinstance(step, WaitFor):
+            return await asyncio.shield(asyncio.wrap_future(step.future))
         if isinstance(step, TakeCredentialLock):
             await self._credential_lock.acquire()
             return self._credential_lock.release
@@ -130,20 +140,23 @@ class AsyncDriver:
         return None
 
     async def _send(self, step: Send) -> Response:
+        sending.set(True)
         try:
-            answer = await self._transport.handle_async_request(_to_httpx(step))
-            try:
-                body = body_for(answer.headers.get("content-encoding"), self._max_body)
-                if isinstance(answer.stream, AsyncIterable):
-                    deadline = Deadline(step.timeout, time.monotonic)
-                    async for chunk in answer.stream:
-                        body.feed(chunk)
-                        deadline.check()
-            finally:
-                await answer.aclose()
+            async with asyncio.timeout(step.timeout * HEADERS_WITHIN) as limit:
+                answer = await self._transport.handle_async_request(_to_httpx(step))
+                try:
+                    limit.reschedule(asyncio.get_running_loop().time() + step.timeout)
+                    body = body_for(answer.headers.get("content-encoding"), self._max_body)
+                    if isinstance(answer.stream, AsyncIterable):
+                        async for chunk in answer.stream:
+                            body.feed(chunk)
+                finally:
+                    await answer.aclose()
             return _from_httpx(answer, body)
         except caught() as error:
             failure = as_walletport_error(error)
+        finally:
+            sending.set(False)
         raise failure
 
     async def close(self) -> None:
@@ -152,20 +165,10 @@ class AsyncDriver:
 
 
 def _aiohttp_transport() -> httpx.AsyncBaseTransport:
-    """Return httpx over aiohttp, which carries several times the load of httpx's own async transport."""
-    import aiohttp  # noqa: PLC0415 - costs more to import than the rest of the library; only async users pay
-    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
+    # Costs more to import than the rest of the library, so only async users pay for it.
+    from walletport.transport.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
 
-    verify = httpx.create_ssl_context()
-
-    def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=verify, limit=100),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent",),
-        )
-
-    return AiohttpTransport(verify=verify, client=session)
+    return AiohttpTransport()
 
 
 def _to_httpx(step: Send) -> httpx.Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
@@ -31,7 +32,14 @@ class TakeCredentialLock:
     """Wait for the one lock around the token call; the result is the function that gives it back."""
 
 
-Step: TypeAlias = Send | Sleep | TakeCredentialLock
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """Wait for work that another thread does, such as a commit; whoever stops waiting does not stop the work."""
+
+    future: Future[Any]
+
+
+Step: TypeAlias = Send | Sleep | TakeCredentialLock | WaitFor
 Release: TypeAlias = Callable[[], None]
 
 Program: TypeAlias = Generator[Step, Any, T]

@@ -7,8 +7,9 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote, urlsplit
 
 from walletport.errors import ConfigurationError
 from walletport.provider import Idempotency, OutgoingRequest, Request
@@ -16,8 +17,12 @@ from walletport.provider import Idempotency, OutgoingRequest, Request
 if TYPE_CHECKING:
     from datetime import datetime
 
-_HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_URL = re.compile(r"[!-~]+")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"([!-~]([ -~]*[!-~])?)?")
+_LONGEST_KEY: Final = 255
+_KEY = re.compile(rf"[!-~]{{1,{_LONGEST_KEY}}}")
+_SHORTEST_KEY: Final = 20  # characters of hexadecimal: two orders must never draw the same
 
 
 def check_base_url(url: str) -> str:
@@ -25,24 +30,29 @@ def check_base_url(url: str) -> str:
 
     Raises:
         ConfigurationError: it is not ``https``, or plain ``http`` to this machine; or it holds a password, a
-            query or a fragment.
+            query, a fragment, or what one library reads in one way and the next in another: spaces, backslashes,
+            letters outside ASCII, segments of dots.
     """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        msg = "base_url is not a URL: write it like https://api.example.com/v1"
-        raise ConfigurationError(msg) from None
-    if parts.scheme not in ("http", "https") or not host:
-        msg = "base_url is not a URL: write it like https://api.example.com/v1"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(_NO_URL) from None
+    if parts.scheme not in ("http", "https") or not host or not _URL.fullmatch(url) or "\\" in url:
+        raise ConfigurationError(_NO_URL)
     if parts.scheme == "http" and not _is_loopback(host):
         msg = f"base_url must start with https:// (plain http is for this machine only), not http://{host}"
         raise ConfigurationError(msg)
-    if parts.username is not None or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in url or "#" in url:
         msg = "base_url must hold no user name, query or fragment: write it like https://api.example.com/v1"
         raise ConfigurationError(msg)
+    if not {".", ".."}.isdisjoint(unquote(parts.path).split("/")):
+        msg = "base_url must not hold the segments . and .., which lead elsewhere"
+        raise ConfigurationError(msg)
     return url.rstrip("/")
+
+
+_NO_URL = "base_url is not a URL: write it like https://api.example.com/v1"
 
 
 def _is_loopback(host: str) -> bool:
@@ -80,15 +90,16 @@ def _quote(text: str) -> str:
 
 
 def new_idempotency_key(policy: Idempotency) -> str:
-    """Make a key that the provider takes: a UUID, or as much of its digits as fits.
+    """Make a key that the provider takes: a UUID, or as much of its digits as fits and still is one of its kind.
 
     Raises:
-        ConfigurationError: the provider's declared pattern fits none of the forms tried.
+        ConfigurationError: the provider's declared pattern or length fits none of the forms tried.
     """
     made = uuid.uuid4()
-    for candidate in (str(made), made.hex, made.hex.upper(), str(made.int)):
-        key = candidate[: policy.max_length]
-        if policy.pattern is None or re.fullmatch(policy.pattern, key):
+    longest = policy.max_length or _LONGEST_KEY
+    cut = made.hex[: max(longest, _SHORTEST_KEY)]
+    for key in (str(made), made.hex, made.hex.upper(), str(made.int), cut):
+        if len(key) <= longest and (policy.pattern is None or re.fullmatch(policy.pattern, key)):
             return key
     msg = "no idempotency key of the declared pattern can be made: pass idempotency_key="
     raise ConfigurationError(msg)
@@ -130,44 +141,57 @@ class Encoder:
         url = self._base_urls[request.host] + encode_path(request.path)
         if request.query:
             url += "?" + "&".join(f"{_quote(name)}={_quote(value)}" for name, value in request.query)
-        headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": "walletport",
-            **request.headers,
-        }
+        headers = {**_HEADERS, **request.headers}
         body = b""
         if request.json is not None:
             body = encode_json(request.json)
             headers["Content-Type"] = "application/json"
         if request.idempotency_key is not None and self._key_header is not None:
             headers[self._key_header] = request.idempotency_key
-        check_headers(headers)
         return OutgoingRequest(
             method=request.method, url=url, headers=headers, body=body, attempted_at=now, nonce=uuid.uuid4().hex
         )
 
 
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "walletport"}
+
+
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Refuse header values that could end a header.
+    """Refuse headers that could end early, and begin another header or request.
 
     Raises:
-        ConfigurationError: a value holds something other than printable ASCII.
+        ConfigurationError: a name is no word, or a value holds something other than printable ASCII or has a space
+            at either end, which some servers cut off and others refuse.
     """
     for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            msg = "a header's name holds characters that a header cannot carry"
+            raise ConfigurationError(msg)
         if not _HEADER_VALUE.fullmatch(value):
-            msg = f"the value for {name} holds characters that a header cannot carry"
+            msg = f"the value for {name} holds characters that a header cannot carry, or spaces around it"
             raise ConfigurationError(msg)
 
 
 def encode_json(value: object) -> bytes:
     """Return one fixed spelling of a JSON value, so that a repeat is the same to the byte.
 
+    Fractions are `Decimal` and travel as strings.
+
     Raises:
         ConfigurationError: it holds text that UTF-8 cannot.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False).encode()
+        return _JSON.encode(value).encode()
     except UnicodeEncodeError:
         msg = "a value holds characters that are no text (lone surrogates)"
         raise ConfigurationError(msg) from None
+
+
+def _fraction(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    msg = f"a {type(value).__name__} is no JSON value"
+    raise TypeError(msg)
+
+
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_fraction, allow_nan=False)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from walletport.errors import (
     AuthenticationError,
+    ConnectionLost,
     MalformedResponse,
     Outcome,
     ProviderError,
@@ -22,18 +25,31 @@ from walletport.errors import (
     WalletportError,
     worse,
 )
-from walletport.provider import Effect, Flow, Request, Response, WalletProvider, error_for_status
+from walletport.provider import (
+    Effect,
+    Flow,
+    OutgoingRequest,
+    Request,
+    Response,
+    WalletProvider,
+    error_for_status,
+)
 from walletport.transport.credentials import CredentialCache, Held
 from walletport.transport.effects import Program, Send, Sleep
 from walletport.transport.encoding import Encoder, check_headers
+from walletport.transport.failures import place_of
 from walletport.transport.limits import Budget, Limits, retry_after
 from walletport.transport.redaction import Redactor
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from walletport.provider import Credential, ProviderSettings
 
 T = TypeVar("T")
 _log = logging.getLogger("walletport")
+# A vendor forgets keys and tokens while this machine sleeps; the ordinary monotonic clock of Linux stands still then.
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class Clock(Protocol):
@@ -56,8 +72,8 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        return time.monotonic()
+        """Return seconds that never go back, and, on Linux, go on while the machine sleeps."""
+        return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
 
 
 class Engine:
@@ -129,10 +145,10 @@ class Engine:
             elif isinstance(error, ProviderError | TransportError):
                 error.outcome = "not_applied"
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - an adapter may fail in any way
             # A flow that trips over an answer must not hide that a wallet may have been made.
-            msg = f"the adapter could not read the answer ({type(error).__name__})"
-            raise MalformedResponse(msg, outcome=outcome or "not_applied", retryable=False) from error
+            msg = f"the adapter could not read the answer ({place_of(error)})"
+            raise MalformedResponse(msg, outcome=outcome or "not_applied", retryable=False) from None
         finally:
             flow.close()
 
@@ -141,43 +157,80 @@ class Engine:
         attempts = 0
         doubt: Outcome = "not_applied"
         refused: Held | None = None
-        while True:
-            held: Held | None = None
-            try:
-                if request.authenticated:
-                    held = yield from self._credentials.get(refused)
+        failure: WalletportError | None = None
+        try:
+            while True:
+                held = (yield from self._credential(request, refused, doubt)) if request.authenticated else None
+                # Waiting for a credential took time, and the provider may have forgotten the key meanwhile.
+                if failure and not budget.allows(self.clock.monotonic(), self._window(request, doubt)):
+                    raise failure
                 attempts += 1
-                return (yield from self._attempt(request, held))
-            except WalletportError as error:
-                doubt = worse(doubt, error.outcome)
-                error.outcome = doubt if request.effect is Effect.APPLIES else "not_applied"
-                _log.debug("%s: attempt %d ended in %s", self.provider.name, attempts, type(error).__name__)
-                if isinstance(error, AuthenticationError) and held and held.renewable and refused is None:
+                try:
+                    return (yield from self._attempt(request, held))
+                except WalletportError as error:
+                    failure = error
+                doubt = worse(doubt, failure.outcome)
+                failure.outcome = doubt if request.effect is Effect.APPLIES else "not_applied"
+                _log.debug("%s: attempt %d ended in %s", self.provider.name, attempts, type(failure).__name__)
+                if doubt != "not_applied" and not self._repeatable(request):
+                    raise failure
+                if refused is None and held and held.renewable and isinstance(failure, AuthenticationError):
                     refused, attempts = held, attempts - 1
                     continue
-                wait = self._wait(request, error, attempts + 1, doubt, budget)
+                if request.effect is Effect.APPLIES and not self.limits.repeats_creates:
+                    raise failure
+                wait = budget.wait_before(attempts + 1, failure, self.clock.monotonic(), self._window(request, doubt))
                 if wait is None:
-                    raise
-            yield Sleep(wait)
+                    raise failure
+                yield Sleep(wait)
+        finally:
+            failure = None  # its traceback holds this frame
+
+    def _credential(self, request: Request, refused: Held | None, doubt: Outcome) -> Program[Held]:
+        """Return a credential; where none can be had, the error says what the attempts before left in doubt."""
+        try:
+            return (yield from self._credentials.get(refused))
+        except WalletportError as error:
+            error.outcome = doubt if request.effect is Effect.APPLIES else "not_applied"
+            raise
 
     def _attempt(self, request: Request, held: Held | None) -> Program[Response]:
-        outgoing = self._encoder.encode(request, self.clock.now())
-        if held is not None:
-            outgoing = self.provider.sign(outgoing, held.credential)
-            check_headers(outgoing.headers)
-        response: Response = yield Send(outgoing, timeout=self.limits.timeout)
-        error = self._judge(request, response)
-        if error is None:
+        outgoing = self._prepare(request, held)
+        try:
+            response: Response = yield Send(outgoing, timeout=self.limits.timeout)
+        except WalletportError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a transport that fails in its own way may have sent the request
+            msg = f"the transport failed ({place_of(error)})"
+            raise ConnectionLost(msg, retryable=False) from None
+        refusal = self._judge(request, response)
+        if refusal is None:
             return response
-        error.status_code = error.status_code or response.status
-        if error.retry_after is None:
-            error.retry_after = retry_after(response, self.clock.now())
-        raise error
+        refusal.status_code = refusal.status_code or response.status
+        if refusal.retry_after is None:
+            refusal.retry_after = retry_after(response, self.clock.now())
+        raise refusal
+
+    def _prepare(self, request: Request, held: Held | None) -> OutgoingRequest:
+        """Return the next attempt, signed; whatever goes wrong here, nothing of it was sent."""
+        try:
+            outgoing = self._encoder.encode(request, self.clock.now())
+            if held is not None:
+                outgoing = self.provider.sign(outgoing, held.credential)
+            check_headers(outgoing.headers)
+        except WalletportError as error:
+            error.outcome, error.retryable = "not_applied", False
+            raise
+        except Exception as error:  # noqa: BLE001 - an adapter may fail in any way
+            msg = f"the adapter could not make the request ({place_of(error)})"
+            raise WalletportError(msg) from None
+        return outgoing
 
     def _judge(self, request: Request, response: Response) -> WalletportError | None:
         """Return what is wrong with an answer, or ``None``."""
-        if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
-            return MalformedResponse("the provider answered with a redirect, which is not followed", retryable=False)
+        if response.status < HTTPStatus.BAD_REQUEST and not response.ok:
+            msg = "the provider answered with a redirect, which is not followed, or with no final status"
+            return MalformedResponse(msg, retryable=False)
         try:
             error = self.provider.classify(request, response)
             if error is None and not response.ok:
@@ -186,41 +239,45 @@ class Engine:
                 response.json()
         except WalletportError as found:
             return found
+        except Exception as found:  # noqa: BLE001 - an adapter may fail in any way
+            msg = f"the adapter could not read the answer ({place_of(found)})"
+            return MalformedResponse(msg, retryable=False)
         return error
 
-    def _wait(
-        self, request: Request, error: WalletportError, attempt: int, doubt: Outcome, budget: Budget
-    ) -> float | None:
-        """Return the wait before the next attempt, or ``None`` where a repeat could do harm or cannot help."""
-        policy = self.provider.capabilities.idempotency
-        keyed = request.idempotency_key is not None and policy.place != "none"
-        repeatable = request.effect is Effect.READS or keyed if request.repeatable is None else request.repeatable
-        if doubt == "not_applied":
-            return budget.wait_before(attempt, error, self.clock.monotonic(), None)
-        if not repeatable:
+    def _repeatable(self, request: Request) -> bool:
+        """Return whether the request may be sent again although it may have been carried out."""
+        if request.repeatable is not None:
+            return request.repeatable
+        return request.effect is Effect.READS or self._keyed(request)
+
+    def _keyed(self, request: Request) -> bool:
+        return request.idempotency_key is not None and self.provider.capabilities.idempotency.place != "none"
+
+    def _window(self, request: Request, doubt: Outcome) -> timedelta | None:
+        """Return how long a repeat may rely on the key, or ``None`` where it need not."""
+        if doubt == "not_applied" or not self._keyed(request):
             return None
-        return budget.wait_before(attempt, error, self.clock.monotonic(), policy.window if keyed else None)
+        return self.provider.capabilities.idempotency.window
 
     def _fetch_credential(self) -> Program[tuple[Credential, bool]]:
         """Run the provider's login; a credential that took no call cannot be renewed by asking again."""
-        flow = self.provider.authenticate()
         budget = Budget(self.limits, self.clock.monotonic())
         answer: Response | WalletportError | None = None
         asked = False
-        try:
-            while True:
-                request = _advance(flow, answer)
-                asked = True
-                try:
-                    answer = yield from self._exchange(request, budget)
-                except WalletportError as error:
-                    answer = error
-        except StopIteration as stop:
-            credential: Credential = stop.value
-            self._redactor.learn(credential.token)
-            return credential, asked
-        finally:
-            flow.close()
+        with closing(self.provider.authenticate()) as flow:
+            try:
+                while True:
+                    # Never with a credential: whoever asks for one here would wait for itself.
+                    request = replace(_advance(flow, answer), authenticated=False)
+                    asked = True
+                    try:
+                        answer = yield from self._exchange(request, budget)
+                    except WalletportError as error:
+                        answer = error
+            except StopIteration as stop:
+                credential: Credential = stop.value
+        self._redactor.learn(credential.token)
+        return credential, asked
 
 
 def _advance(flow: Flow[T], answer: Response | WalletportError | None) -> Request:

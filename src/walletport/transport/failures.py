@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from traceback import walk_tb
 from typing import Final
 
 import httpx
@@ -60,14 +61,23 @@ _WORDS: Final[dict[type[WalletportError], str]] = {
 def _of_aiohttp(error: Exception | None) -> type[WalletportError] | None:
     """Judge aiohttp's own exception, where there is one.
 
-    httpx-aiohttp 0.2 turns every `aiohttp.ClientConnectionError`, a server that hung up half-way included, into
-    `httpx.ConnectTimeout`. Taken at its word that would say "never reached" of a request that was carried out.
+    httpx-aiohttp 0.2, which an application may bring as its own transport, turns every
+    `aiohttp.ClientConnectionError`, a server that hung up half-way included, into `httpx.ConnectTimeout`. Taken at
+    its word that would say "never reached" of a request that was carried out.
     """
     aiohttp = sys.modules.get("aiohttp")
     if aiohttp is None or not isinstance(error, aiohttp.ClientError):
         return None
+    if isinstance(error, aiohttp.RedirectClientError | aiohttp.TooManyRedirects):
+        return MalformedResponse
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL):
         return ConnectFailed
     if isinstance(error, TimeoutError):
         return RequestTimedOut
     return ConnectionLost
+
+
+def place_of(error: Exception) -> str:
+    """Tell what went wrong in foreign code and where, without its words, which can quote a secret."""
+    trail = [f"{frame.f_globals.get('__name__')}:{line}" for frame, line in walk_tb(error.__traceback__)]
+    return f"{type(error).__name__} at {' > '.join(trail[-3:])}"

@@ -1,16 +1,21 @@
-"""Keeps credentials out of errors even where a vendor echoes them."""
+"""Keeps credentials out of errors and logs even where a vendor echoes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from typing import Final
 
 from pydantic import SecretStr
 
 from walletport.errors import WalletportError
 from walletport.provider import ProviderSettings
 
-_MARK = "[redacted]"
-_SHORTEST = 4  # a shorter "secret" would blank out ordinary words
+_MARK: Final = "[redacted]"
+_SHORTEST: Final = 4  # a shorter "secret" would blank out ordinary words
+_TOKENS_KEPT: Final = 16  # an answer can echo a token that was just replaced, not one of last week
+_OURS: Final = frozenset({"outcome", "provider", "operation"})
 
 
 class Redactor:
@@ -21,32 +26,75 @@ class Redactor:
     """
 
     def __init__(self, settings: ProviderSettings) -> None:
-        self._secrets = {value for value in _secrets(settings) if len(value) >= _SHORTEST}
+        found = {secret for name in type(settings).model_fields for secret in _secrets(getattr(settings, name))}
+        # Replaced as a whole, never changed: another thread may be walking through it. The longest comes first,
+        # because one secret can be part of another.
+        self._settings = tuple(sorted((value for value in found if len(value) >= _SHORTEST), key=len, reverse=True))
+        self._tokens: tuple[str, ...] = ()
 
     def learn(self, secret: SecretStr) -> None:
         """Add a secret that was obtained later, such as a token."""
         value = secret.get_secret_value()
-        if len(value) >= _SHORTEST:
-            self._secrets.add(value)
+        if len(value) >= _SHORTEST and value not in self._settings:
+            self._tokens = (value, *(token for token in self._tokens if token != value))[:_TOKENS_KEPT]
 
     def clean(self, error: WalletportError) -> None:
-        """Replace every secret in the error's own fields."""
+        """Replace every secret in the error's own fields, and in the errors of ours that led to it.
+
+        Other libraries' exceptions are cut off the chain: a decoder's holds the whole body, an HTTP client's the
+        request with its headers.
+        """
+        seen: set[int] = set()
+        pending: list[BaseException | None] = [error]
+        while pending:
+            found = pending.pop()
+            if not isinstance(found, WalletportError) or id(found) in seen:
+                continue
+            seen.add(id(found))
+            self._clean_fields(found)
+            if not isinstance(found.__cause__, WalletportError):
+                found.__cause__ = None
+            if not isinstance(found.__context__, WalletportError):
+                found.__context__ = None
+            pending += [found.__cause__, found.__context__]
+
+    def _clean_fields(self, error: WalletportError) -> None:
         for name, value in list(error.__dict__.items()):
-            if isinstance(value, str):
+            if isinstance(value, str) and name not in _OURS:
                 setattr(error, name, self._text(value))
             elif isinstance(value, tuple):
-                setattr(error, name, tuple(self._text(v) if isinstance(v, str) else v for v in value))
-        error.args = tuple(self._text(value) if isinstance(value, str) else value for value in error.args)
+                setattr(error, name, self._texts(value))
+        error.args = self._texts(error.args)
+
+    def _texts(self, values: tuple[object, ...]) -> tuple[object, ...]:
+        return tuple(self._text(value) if isinstance(value, str) else value for value in values)
 
     def _text(self, text: str) -> str:
-        for secret in self._secrets:
-            if secret in text:
-                text = text.replace(secret, _MARK)
+        for secret in (*self._settings, *self._tokens):
+            text = text.replace(secret, _MARK)
         return text
 
 
-def _secrets(settings: ProviderSettings) -> Iterator[str]:
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            yield value.get_secret_value()
+def _secrets(value: object) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, Mapping):
+        yield from _secrets(tuple(value.values()))
+    elif isinstance(value, tuple | list | set | frozenset):
+        for item in value:
+            yield from _secrets(item)
+
+
+sending: Final = ContextVar("sending", default=False)
+"""Set while an attempt of ours travels."""
+
+
+def _first_word_only(record: logging.LogRecord) -> bool:
+    """Keep what httpcore says that it does, and drop what it says it with: answers' headers, parts of requests."""
+    if sending.get():
+        record.msg, record.args = record.getMessage().partition(" ")[0], None
+    return True
+
+
+for _name in ("connection", "http11", "http2", "proxy", "socks"):
+    logging.getLogger(f"httpcore.{_name}").addFilter(_first_word_only)
