@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.emulated import ManualClock, emulated
@@ -24,6 +24,7 @@ from walletport.provider.emulation import Emulator
 
 PROVIDERS = ["conduit", "ledger-so", "polygon-oms"]
 STATUSES = [200, 201, 202, 204, 301, 400, 401, 403, 404, 409, 418, 422, 429, 500, 502, 503]
+LEAST_EXAMPLES = 400  # a run of the long profile takes 20,000
 MAKES_WALLETS = {"create_wallet", "rotate_wallet"}
 
 
@@ -132,6 +133,7 @@ def test_any_change_to_any_answer_gives_a_true_wallet_or_an_honest_error(provide
         if ability.usable and (name in MAKES_WALLETS or name.startswith(("get_", "list_", "find_", "create_")))
     ]
 
+    @settings(max_examples=max(settings.default.max_examples, LEAST_EXAMPLES))
     @given(data=st.data())
     def holds(data: st.DataObject) -> None:
         keywords, emulator, made = setting(kind)
