@@ -63,11 +63,12 @@ class Strongbox(WalletProvider):
 
 @contextmanager
 def installed(site: Path) -> Iterator[None]:
-    """Lay Strongbox down as an installer would."""
+    """Lay Strongbox down as an installer would, and beside it a provider that cannot be imported."""
     info = site / "strongbox_wallets-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strongbox-wallets\nVersion: 1.0\n", "utf-8")
-    entry = f"[walletport.providers]\nstrongbox = {__name__}:Strongbox\n"
+    entry = f"[walletport.providers]\nstrongbox = {__name__}:Strongbox\ntorn = torn_wallets:Torn\n"
+    (site / "torn_wallets.py").write_text("raise ImportError('two\\nlines')\n", "utf-8")
     (info / "entry_points.txt").write_text(entry, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)

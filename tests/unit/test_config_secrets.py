@@ -6,16 +6,17 @@ import json
 import pickle
 import string
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.strongbox import KEY, StrongboxSettings, installed, refused, write
-from walletport.config import load_config
+from tests.unit.strongbox import KEY, Strongbox, StrongboxSettings, installed, refused, write
+from walletport.config import Account, Config, load_config
 from walletport.errors import ConfigurationError
+from walletport.routing import Route
 
 HOW = 'write api_key = { env = "BOX_API_KEY" } or { file = "PATH" }'
 UNREADABLE = "the secret file cannot be read: "
@@ -141,6 +142,28 @@ def test_a_secret_typed_in_any_place_is_not_shown(tmp_path: Path, secret: str, p
     assert secret.replace("/", "") not in everything_told(told.value)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda secret: Config(accounts={}, journl=secret),
+        lambda secret: Config(accounts={"box": secret}),
+        lambda secret: Config(accounts={"box": {"name": secret}}),
+        lambda secret: Config(accounts={"box": Account.of("box", Strongbox, api_key=KEY)}, journal=secret),
+        lambda secret: Config(accounts={}, routes=[{"split": {"box": secret}}]),
+        lambda secret: Account.of("box", Strongbox, api_key=[secret], region=5),
+        lambda secret: Account.of("box", Strongbox, api_key=KEY, timeout=secret),
+        Route.model_validate,
+    ],
+    ids=range(8),
+)
+def test_what_was_typed_in_code_is_not_kept_behind_the_error(make: Callable[[str], object]) -> None:
+    """Pydantic's own error holds what it was given, so it is left behind."""
+    secret = "live_3a51f099c2"
+    with pytest.raises(ConfigurationError) as told:
+        make(secret)
+    assert secret not in everything_told(told.value)
+
+
 FAULTS = (
     "",
     'environment = "production"',
@@ -172,6 +195,7 @@ def test_a_secret_that_was_read_is_not_shown(
             shown = everything_told(error)
         else:
             shown = f"{config!r} {config} {config.accounts} {config.model_dump()} {config.model_dump_json()}"
+            assert "settings" not in config.model_dump()["accounts"]["box"]
             assert config.accounts["box"].settings.model_dump()["api_key"].get_secret_value() == prefix + secret
     assert secret not in shown
     assert "box" in shown

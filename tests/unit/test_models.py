@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -162,6 +163,18 @@ def test_times_are_aware_utc() -> None:
         occurred_at=noon.replace(tzinfo=None),
     )
     assert event.occurred_at == noon
+
+
+def test_a_time_without_zone_is_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server in Tokyo keeps the same instant."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        made = wallet(created_at=datetime(2026, 6, 1, 12))  # noqa: DTZ001 - without zone on purpose
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert made.created_at == datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def test_a_time_outside_the_calendar_is_refused_and_nothing_else_happens() -> None:

@@ -197,6 +197,7 @@ def test_svix_own_example_is_accepted() -> None:
         {"svix-signature": "v1,é"},
         {"svix-signature": "v1,\udcff"},
         {"svix-id": "\udcff"},
+        {"svix-id": "a\ud800"},
     ],
 )
 def test_svix_with_anything_changed_is_rejected(change: dict[str, str]) -> None:

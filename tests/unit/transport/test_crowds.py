@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -71,27 +72,24 @@ def test_who_only_waited_for_a_connection_is_told_that_nothing_left(kind):
 
 
 def test_threads_that_only_waited_for_a_connection_are_told_that_nothing_left():
-    held = threading.Event()
+    held, release = threading.Event(), threading.Event()
 
     def handler(connection: Connection) -> None:
         connection.read_request()
         held.set()
-        connection.server.stop.wait(20)
+        release.wait(20)
+        connection.answer()
 
-    with raw_server(handler) as server:
+    with raw_server(handler) as server, ThreadPoolExecutor(1) as pool:
         transport = httpx.HTTPTransport(limits=httpx.Limits(max_connections=1))
         with SyncDriver(transport, Limits.max_body) as driver:
-
-            def occupy() -> None:
-                with pytest.raises(RequestTimedOut):
-                    driver.drive(engine_for(server.url, timeout=3.0).run("x", flow(numbered(1))))
-
-            first = threading.Thread(target=occupy)
-            first.start()
-            assert held.wait(10)
+            patient = engine_for(server.url, timeout=20.0).run("x", flow(numbered(1)))
+            first = pool.submit(driver.drive, patient)
+            assert held.wait(20)
             with pytest.raises(ConnectFailed) as caught:
                 driver.drive(engine_for(server.url, timeout=0.2).run("x", flow(numbered(2))))
-            first.join()
+            release.set()
+            assert first.result(20) == "done"
     assert caught.value.outcome == "not_applied"
     assert server.targets == ["/v1/orders/1"]
 

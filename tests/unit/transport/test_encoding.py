@@ -74,6 +74,8 @@ def test_https_anywhere_and_http_to_this_machine_are_taken(url, kept):
         "http://evil.com\\@127.0.0.1",
         "http://evil.com#@127.0.0.1",
         "http://evil.com?@127.0.0.1",
+        "https://api.vendor.example\\v1",
+        "https://api.vendor.example/v1\\x",
         "https://user@api.vendor.example",
         "https://user:hush@api.vendor.example",
         "https://@api.vendor.example",

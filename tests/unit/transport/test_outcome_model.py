@@ -148,7 +148,7 @@ def truth(run: Run) -> str:
     return "not_applied"
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(worlds())
 def test_whatever_happens_the_order_is_neither_doubled_nor_lost(world):
     run = Run(world)

@@ -6,6 +6,7 @@ import copy
 import logging
 import pickle
 import threading
+import traceback
 from collections.abc import Iterator
 
 import pytest
@@ -167,6 +168,20 @@ def test_errors_of_ours_stay_in_the_chain_and_are_cleaned_there():
     assert failure.__cause__.provider_code == "[redacted]"
 
 
+def test_what_is_not_ours_is_cut_off_the_chain_even_where_the_flow_names_it_as_the_cause():
+    def start() -> Flow[object]:
+        response = yield READ
+        try:
+            int(response.body)
+        except ValueError as error:
+            msg = "nobody can say"
+            raise OutcomeUnknown(msg) from error
+
+    failure = Table().play(start, Response(200, {}, b'"%s"' % ECHO)).failure
+    assert_clean(failure)
+    assert (failure.__cause__, failure.__context__) == (None, None)
+
+
 def test_a_chain_that_bites_its_tail_is_cleaned_all_the_same():
     first, second = NotFound("a", request_id=API_KEY), NotFound("b", request_id=API_KEY)
     first.__cause__, second.__context__ = second, first
@@ -245,6 +260,50 @@ def test_a_token_learned_in_another_thread_disturbs_no_cleaning():
     finally:
         stop.set()
         thread.join()
+
+
+class BadToken(Vendor):
+    """Trips over its own login's answer, and its own headers."""
+
+    def __init__(self, *, signs: bool) -> None:
+        super().__init__(logs_in=True)
+        self.signs = signs
+
+    def authenticate(self) -> Flow[Credential]:
+        credential = yield from super().authenticate()
+        return credential if self.signs else self.unwrap(credential)
+
+    def unwrap(self, credential: Credential) -> Credential:
+        token = credential.token.get_secret_value()
+        msg = f"the token has {len(token)} characters"
+        raise MalformedResponse(msg)
+
+    def sign(self, request: OutgoingRequest, credential: Credential) -> OutgoingRequest:
+        return request.with_headers({"Authorization": f"Bearer {credential.token.get_secret_value()}\n"})
+
+
+@pytest.mark.parametrize("signs", [True, False])
+def test_not_even_the_frames_of_the_traceback_hold_a_credential(signs):
+    """Error trackers show the variables of every frame."""
+    failure = Table(BadToken(signs=signs)).play(flow(create()), login=[token(TOKEN)]).failure
+    assert_clean_frames(failure)
+
+
+def test_the_frames_of_an_answer_that_is_no_json_hold_no_body():
+    assert_clean_frames(Table(max_attempts=1).play(flow(READ), Response(200, {}, ECHO)).failure)
+
+
+def assert_clean_frames(error: BaseException) -> None:
+    shown = [
+        repr(frame.f_locals)
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if frame.f_code is not Table.play.__code__ and "test_redaction" not in frame.f_code.co_filename
+    ]
+    names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert shown
+    assert "unwrap" not in names
+    for secret in SECRETS:
+        assert not [text for text in shown if secret in text]
 
 
 # ------------------------------------------------------------------------------------------------------------ logs
