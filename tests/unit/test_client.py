@@ -13,11 +13,17 @@ import pytest
 from pydantic import Field, SecretStr, field_validator
 
 from tests.support.toy import Toy
-from tests.unit.doubles import ABLE, KEY, FakeClock, Puppet, PuppetSettings, Wire, puppet, wallet
+from tests.unit.doubles import ABLE, EVM, KEY, FakeClock, Puppet, PuppetSettings, Wire, puppet, wallet
 from walletport import AsyncClient, Client
-from walletport.errors import ConfigurationError, MalformedResponse, RateLimited, UnsupportedOperation
+from walletport.errors import (
+    ConfigurationError,
+    MalformedResponse,
+    ProviderUnavailable,
+    RateLimited,
+    UnsupportedOperation,
+)
 from walletport.models import CustomerProfile, Page, Wallet
-from walletport.provider import Environment, ProviderSettings, no
+from walletport.provider import Credential, Environment, OutgoingRequest, ProviderSettings, no
 from walletport.provider.emulation import IncomingRequest
 
 SECRET = "s3cret-value-0451"
@@ -137,6 +143,7 @@ def test_a_list_that_goes_in_circles_ends_in_an_error(loop: tuple[str, ...]) -> 
     with pytest.raises(MalformedResponse, match="circles") as told:
         next(walk)
     assert (told.value.provider, told.value.operation, told.value.outcome) == ("puppet", "list_wallets", "not_applied")
+    assert told.value.retryable is False
 
 
 def test_a_refusal_in_the_middle_of_a_list_comes_where_it_happens() -> None:
@@ -161,7 +168,7 @@ def test_a_client_that_was_closed_says_so() -> None:
         *CALLS.values(),
         lambda it: next(walk),
         lambda it: list(it.list_wallets()),
-        lambda it: it.wait_until_ready(wallet()),
+        lambda it: it.wait_until_ready(wallet(status="active", addresses=[{"chain": "polygon", "value": EVM}])),
     ]
     for call in calls:
         with pytest.raises(ConfigurationError, match="closed") as told:
@@ -195,13 +202,55 @@ def test_leaving_the_block_closes_the_connections() -> None:
         raise ZeroDivisionError
     assert closed == [1]
 
+    class OtherTransport(httpx.AsyncBaseTransport):
+        async def aclose(self) -> None:
+            closed.append(2)
+
+    async def awaited() -> None:
+        async with AsyncClient(puppet(), api_key=KEY, transport=OtherTransport()):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(awaited())
+    assert closed == [1, 2]
+
 
 def test_a_client_shows_its_provider_and_nothing_secret() -> None:
     """In a log or a debugger's list."""
     it = Client(puppet(), api_key=SECRET, transport=Wire().transport)
     assert repr(it) == "Client('puppet')"
+    assert repr(AsyncClient(puppet(), api_key=SECRET, transport=Wire().transport)) == "AsyncClient('puppet')"
     assert (it.provider, it.capabilities) == ("puppet", ABLE)
     assert SECRET not in repr(vars(it))
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3, 2.0])
+def test_a_request_is_sent_as_often_as_the_client_allows(attempts: float) -> None:
+    """Where a repeat is harmless and may help."""
+    wire = Wire()
+    wire.answer = lambda _request: httpx.Response(503, headers={"retry-after": "0"})
+    it = Client(puppet(), api_key=KEY, transport=wire.transport, max_attempts=attempts)
+    with pytest.raises(ProviderUnavailable):
+        it.get_wallet("w-1")
+    assert len(wire.seen) == attempts
+
+
+def test_no_attempt_starts_after_the_clients_time_is_up() -> None:
+    """A wait that would end too late is not begun; with no time at all, one attempt is made."""
+    wire = Wire()
+    wire.answer = lambda _request: httpx.Response(503, headers={"retry-after": "7"})
+    for allowed in (0, 6):
+        it = Client(puppet(), api_key=KEY, transport=wire.transport, clock=FakeClock(), max_elapsed=allowed)
+        with pytest.raises(ProviderUnavailable):
+            it.get_wallet("w-1")
+    assert len(wire.seen) == 2
+
+
+def test_the_clients_timeout_travels_with_every_request() -> None:
+    """Down to the transport."""
+    wire = Wire()
+    Client(puppet(), api_key=KEY, transport=wire.transport, timeout=7).get_wallet("w-1")
+    assert wire.seen[0].extensions["timeout"]["read"] == 7
 
 
 CLIENTS = [Client, AsyncClient]
@@ -362,11 +411,16 @@ def test_a_provider_with_several_hosts_takes_a_url_for_one_of_them() -> None:
 
 def test_the_clock_can_be_replaced() -> None:
     """So that a program's own tests need not wait."""
+    signed_at = []
+
+    class Noting(puppet()):
+        def sign(self, request: OutgoingRequest, credential: Credential) -> OutgoingRequest:
+            signed_at.append(request.attempted_at)
+            return super().sign(request, credential)
+
     clock = FakeClock()
-    it = Client(puppet(), api_key=KEY, transport=Wire().transport, clock=clock)
-    with pytest.raises(Exception, match="after 0 s"):
-        it.wait_until_ready(wallet(), timeout=0)
-    assert clock.slept == []
+    Client(Noting, api_key=KEY, transport=Wire().transport, clock=clock).get_wallet("w-1")
+    assert signed_at == [clock.now()]
 
 
 def test_nothing_is_sent_by_making_a_client() -> None:

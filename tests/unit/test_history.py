@@ -128,7 +128,7 @@ def test_the_newest_value_of_each_field_counts() -> None:
 
 def test_at_the_same_instant_the_graver_status_counts() -> None:
     """With vendors whose clock has whole seconds; status and the vendor's word stay together."""
-    grave = (WalletStatus.PENDING, WalletStatus.ACTIVE, WalletStatus.SUSPENDED, WalletStatus.CLOSED)
+    grave = ("unknown", "pending", "active", "suspended", "closed")
     for less, more in itertools.pairwise(grave):
         told = [wallet(updated_at=NOON, status=status, provider_status=f"own {status}") for status in (less, more)]
         for order in (told, told[::-1]):
@@ -199,6 +199,16 @@ def test_an_event_without_time_counts_least() -> None:
     dated = wallet(addresses=(Address(chain="polygon", value=SECOND_EVM),))
     assert EMPTY.with_event(timeless).wallet.address == EVM
     assert EMPTY.with_wallet(dated, seen_at=NOON).with_event(timeless).wallet.address == SECOND_EVM
+
+
+def test_where_the_wallet_has_no_date_the_events_time_counts() -> None:
+    """In whatever order the two arrive."""
+    early = event(wallet(status="pending"), NOON)
+    late = event(wallet(status="active"), NOON + SECOND)
+    later_still = event(wallet(status="pending"), NOON + 2 * SECOND)
+    assert EMPTY.with_event(early).with_event(late).wallet.status is WalletStatus.ACTIVE
+    assert EMPTY.with_event(late).with_event(early).wallet.status is WalletStatus.ACTIVE
+    assert EMPTY.with_event(later_still).with_event(late).wallet.status is WalletStatus.PENDING
 
 
 def test_times_in_other_zones_are_the_same_instants() -> None:

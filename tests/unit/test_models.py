@@ -76,6 +76,7 @@ def test_an_unknown_chain_is_kept() -> None:
     assert Chain("dogecoin").caip2 is None
     assert Chain("dogecoin").family == "other"
     assert wallet(chain="Dogecoin").chain == "dogecoin"
+    assert wallet(chain="X").chain == "x"
 
 
 def test_the_letter_case_of_a_foreign_caip2_reference_counts() -> None:
@@ -115,6 +116,19 @@ def test_a_wallet_comes_back_from_json_as_it_was(made: Wallet) -> None:
     assert Wallet.model_validate_json(made.model_dump_json()) == made
     assert Wallet.model_validate(json.loads(json.dumps(made.model_dump(mode="json")))) == made
     assert Wallet.model_validate(made.model_dump()) == made
+
+
+@pytest.mark.parametrize("value", [5, None, [], "address"])
+def test_what_is_no_wallet_is_refused_as_usual(value: object) -> None:
+    """By pydantic's own error."""
+    with pytest.raises(ValidationError):
+        Wallet.model_validate(value)
+    assert Wallet.model_validate(wallet()) == wallet()
+
+
+def test_a_profile_may_hold_as_little_as_the_provider_needs() -> None:
+    """Nothing in it is required by us."""
+    assert set(CustomerProfile().model_dump(exclude_none=True)) == {"type"}
 
 
 def test_json_shows_the_only_address() -> None:

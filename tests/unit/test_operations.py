@@ -58,11 +58,21 @@ def test_the_table_of_calls_is_complete() -> None:
 
 @pytest.mark.parametrize("operation", CALLS)
 def test_every_operation_reaches_the_provider(operation: str) -> None:
-    """One request each, named after it."""
+    """One request each, named after it, and its answer comes back."""
     wire = Wire()
-    CALLS[operation](client(puppet(), wire))
+    answer = CALLS[operation](client(puppet(), wire))
     assert wire.paths == [operation]
     assert wire.seen[0].headers["x-api-key"] == KEY
+    assert isinstance(answer, ANSWERS[operation])
+
+
+ANSWERS: dict[str, type] = {
+    **dict.fromkeys(("create_wallet", "get_wallet", "rotate_wallet"), Wallet),
+    **dict.fromkeys(("create_customer", "get_customer"), Customer),
+    **dict.fromkeys(("get_balances", "get_addresses"), tuple),
+    "list_wallets": list,
+    "find_wallet": type(None),
+}
 
 
 @pytest.mark.parametrize("operation", CALLS)
@@ -294,8 +304,9 @@ def test_another_wallet_than_was_asked_for_is_refused(change: Mapping[str, objec
 def test_another_customer_than_was_asked_for_is_refused() -> None:
     """Eligibility of somebody else is no answer."""
     it, _ = answered_by("get_customer", Customer(provider="puppet", id="c-2"))
-    with pytest.raises(MalformedResponse, match="another customer"):
+    with pytest.raises(MalformedResponse, match="another customer") as told:
         it.get_customer("c-1")
+    assert told.value.retryable is False
 
 
 def test_a_list_with_another_customers_wallet_is_refused() -> None:
@@ -303,8 +314,9 @@ def test_a_list_with_another_customers_wallet_is_refused() -> None:
     it, _ = answered_by("list_wallets", Page[Wallet](items=(wallet(), wallet(id="w-2", customer_id=None))))
     assert [item.id for item in it.list_wallets(customer_id="c-1")] == ["w-1", "w-2"]
     it, _ = answered_by("list_wallets", Page[Wallet](items=(wallet(), wallet(customer_id="c-2"))))
-    with pytest.raises(MalformedResponse, match="another customer"):
+    with pytest.raises(MalformedResponse, match="another customer") as told:
         list(it.list_wallets(customer_id="c-1"))
+    assert told.value.retryable is False
     assert len(list(it.list_wallets())) == 2
 
 

@@ -169,6 +169,20 @@ def test_one_distribution_twice_on_the_path_is_no_conflict(tmp_path: Path) -> No
     assert shown == [{"acme": ["acme-wallets", "1.0", "ok", "", "Acme Custody"]}, None]
 
 
+def test_clients_and_webhooks_find_a_provider_by_its_name(tmp_path: Path) -> None:
+    """The same one, whoever asks."""
+    install(tmp_path, "acme", {"acme": "acme:Acme"}, {"acme": provider("acme")})
+    code = """
+import walletport
+client = walletport.Client("acme", base_url="http://localhost:1")
+try:
+    walletport.parse_webhook("acme", {}, b"{}", "secret")
+except WalletportError as error:
+    show([client.provider, type(error).__name__, error.provider])
+"""
+    assert run(code, tmp_path) == ["acme", "UnsupportedOperation", "acme"]
+
+
 def test_using_one_provider_imports_no_other(tmp_path: Path) -> None:
     """A program pays, and trusts, only what it names; an unknown name imports nothing."""
     install(tmp_path, "two", {"one-a": "mod_a:Acme", "one-b": "mod_b:Acme"}, {

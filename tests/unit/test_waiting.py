@@ -100,6 +100,13 @@ def test_pauses_grow_up_to_ten_seconds_and_end_with_the_time() -> None:
     assert "still pending after 60 s" in str(told.value)
 
 
+def test_the_last_look_is_as_late_as_it_may_be() -> None:
+    """Even where less than the first pause is left."""
+    with pytest.raises(RequestTimedOut) as told:
+        wait(puppet({"get_addresses": no("on the wallet")}), wallet(), 0.4)
+    assert (told.value.clock.slept, told.value.asked) == ([0.4], ["get_wallet"])
+
+
 def test_without_address_the_message_says_so() -> None:
     """The caller learns what is lacking."""
     with pytest.raises(RequestTimedOut, match="no address yet"):
@@ -165,6 +172,7 @@ def test_trouble_that_stays_is_raised(status: int, kind: type[WalletportError]) 
     with pytest.raises(kind) as told:
         wait(puppet(), wallet(), reply=lambda _request: Response(status, body=b"{}"))
     assert len(told.value.asked) == 1
+    assert told.value.operation == "get_wallet"
 
 
 def test_an_answer_that_contradicts_itself_is_raised() -> None:
@@ -205,6 +213,8 @@ def test_a_provider_that_cannot_be_asked_is_not_waited_for() -> None:
         wait(puppet(blind), wallet())
     assert (told.value.clock.slept, told.value.operation) == ([], "wait_until_ready")
     assert wait(puppet(blind), READY)[0] is READY
+    with pytest.raises(UnsupportedOperation, match="does not offer it"):
+        wait(puppet({"get_wallet": no(""), "get_addresses": no("")}), wallet())
     half_blind = {"get_wallet": no("no such call")}
     active = wallet(status=WalletStatus.ACTIVE)
     assert wait(puppet(half_blind, get_addresses=looks((), HERE)), active)[0].address == EVM

@@ -139,19 +139,28 @@ def test_a_webhook_of_more_than_a_mebibyte_is_rejected() -> None:
 
 def test_a_provider_without_webhooks_says_so() -> None:
     """With the reason it declares."""
-    kind = puppet({"webhooks": no("it sends none")})
+    kind = hearing(lambda *_: pytest.fail("read"))
+    kind.capabilities = kind.capabilities.model_copy(update={"webhooks": no("it sends none")})
     with pytest.raises(UnsupportedOperation, match="it sends none") as told:
         parse_webhook(kind, {}, BODY, SECRET)
     assert (told.value.provider, told.value.operation) == ("puppet", "parse_webhook")
-    with pytest.raises(UnsupportedOperation):
+    kind.capabilities = kind.capabilities.model_copy(update={"webhooks": no("")})
+    with pytest.raises(UnsupportedOperation, match="sends no webhooks"):
+        parse_webhook(kind, {}, BODY, SECRET)
+
+
+def test_an_adapter_that_declares_webhooks_and_reads_none_refuses() -> None:
+    """What it left out is refused by the protocol itself."""
+    with pytest.raises(UnsupportedOperation, match="not supported"):
         parse_webhook(puppet(), {}, BODY, SECRET)
 
 
 def test_an_unknown_provider_is_refused() -> None:
     """By name, and by class."""
-    for provider in ("nobody-offers-this", int):
-        with pytest.raises(ConfigurationError):
-            parse_webhook(provider, {}, BODY, SECRET)
+    with pytest.raises(ConfigurationError, match="no provider is called 'nobody-offers-this'"):
+        parse_webhook("nobody-offers-this", {}, BODY, SECRET)
+    with pytest.raises(ConfigurationError, match="no WalletProvider"):
+        parse_webhook(int, {}, BODY, SECRET)
 
 
 @pytest.mark.parametrize("trip", [KeyError("wallet"), TypeError("x"), ZeroDivisionError(), RecursionError()])

@@ -77,7 +77,7 @@ class CredentialCache:
             failure = error if isinstance(error, WalletportError) else MalformedResponse(msg, retryable=False)
             self._last_failure = failure.copy()
             self._fetches += 1
-            raise failure from None
+            raise failure.with_traceback(None) from None  # whose frames hold the answer, perhaps with a token
         self._last_failure = None
         self._fetches += 1
         self._held = held

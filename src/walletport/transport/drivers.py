@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Self, TypeAlias, TypeVar
+from typing import Protocol, Self, TypeAlias, TypeVar
 
 import httpx
 
-from walletport.provider import Response
-from walletport.transport.bodies import Deadline, PlainBody, body_for
+from walletport.provider import OutgoingRequest, Response
+from walletport.transport.bodies import Deadline, body_for
 from walletport.transport.effects import Program, Send, Step, TakeCredentialLock, WaitFor
 from walletport.transport.failures import as_walletport_error, caught
 from walletport.transport.httpx_transport import HEADERS_WITHIN, HttpxTransport, drop_surplus
@@ -67,9 +67,10 @@ class SyncDriver:
     def _send(self, step: Send) -> Response:
         sending.set(True)
         try:
-            answer = self._transport.handle_request(_to_httpx(step))
+            answer = self._transport.handle_request(_to_httpx(step.request, step.timeout))
             try:
-                body = body_for(answer.headers.get("content-encoding"), self._max_body)
+                headers = _headers(answer.headers.raw)
+                body = body_for(headers.get("content-encoding"), self._max_body)
                 if isinstance(answer.stream, Iterable):
                     deadline = Deadline(step.timeout, time.monotonic)
                     for chunk in answer.stream:
@@ -78,7 +79,7 @@ class SyncDriver:
                 drop_surplus(answer)
             finally:
                 answer.close()
-            return _from_httpx(answer, body)
+            return Response(answer.status_code, headers, body.whole())
         except caught() as error:
             failure = as_walletport_error(error)
         finally:
@@ -107,7 +108,7 @@ class AsyncDriver:
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None, max_body: int) -> None:
-        self._transport = _aiohttp_transport() if transport is None else transport
+        self._carrier: _Carrier = _aiohttp_transport() if transport is None else _HttpxCarrier(transport)
         self._max_body = max_body
         self._credential_lock = asyncio.Lock()
 
@@ -143,16 +144,16 @@ class AsyncDriver:
         sending.set(True)
         try:
             async with asyncio.timeout(step.timeout * HEADERS_WITHIN) as limit:
-                answer = await self._transport.handle_async_request(_to_httpx(step))
+                answer = await self._carrier.send(step.request, step.timeout)
                 try:
                     limit.reschedule(asyncio.get_running_loop().time() + step.timeout)
-                    body = body_for(answer.headers.get("content-encoding"), self._max_body)
-                    if isinstance(answer.stream, AsyncIterable):
-                        async for chunk in answer.stream:
-                            body.feed(chunk)
+                    headers = _headers(answer.headers)
+                    body = body_for(headers.get("content-encoding"), self._max_body)
+                    async for chunk in answer.chunks():
+                        body.feed(chunk)
                 finally:
-                    await answer.aclose()
-            return _from_httpx(answer, body)
+                    await answer.close()
+            return Response(answer.status, headers, body.whole())
         except caught() as error:
             failure = as_walletport_error(error)
         finally:
@@ -161,19 +162,64 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._carrier.close()
+
+
+class _Answer(Protocol):
+    """An answer whose headers are there."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+
+    def chunks(self) -> AsyncIterator[bytes]: ...
+
+    async def close(self) -> None: ...
+
+
+class _Carrier(Protocol):
+    """What an async driver sends with."""
+
+    async def send(self, request: OutgoingRequest, timeout: float) -> _Answer: ...  # noqa: ASYNC109 - of each wait
+
+    async def close(self) -> None: ...
+
+
+class _HttpxCarrier:
+    """Any httpx transport an application brings."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def send(self, request: OutgoingRequest, timeout: float) -> _Answer:  # noqa: ASYNC109 - of each wait
+        return _HttpxAnswer(await self._transport.handle_async_request(_to_httpx(request, timeout)))
+
+    async def close(self) -> None:
         await self._transport.aclose()
 
 
-def _aiohttp_transport() -> httpx.AsyncBaseTransport:
+class _HttpxAnswer:
+    def __init__(self, answer: httpx.Response) -> None:
+        self._answer = answer
+        self.status = answer.status_code
+        self.headers: Sequence[tuple[bytes, bytes]] = answer.headers.raw
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        if isinstance(self._answer.stream, AsyncIterable):
+            async for chunk in self._answer.stream:
+                yield chunk
+
+    async def close(self) -> None:
+        await self._answer.aclose()
+
+
+def _aiohttp_transport() -> _Carrier:
     # Costs more to import than the rest of the library, so only async users pay for it.
     from walletport.transport.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
 
     return AiohttpTransport()
 
 
-def _to_httpx(step: Send) -> httpx.Request:
-    request = step.request
-    timeout = step.timeout
+def _to_httpx(request: OutgoingRequest, timeout: float) -> httpx.Request:
     return httpx.Request(
         request.method,
         request.url,
@@ -183,6 +229,10 @@ def _to_httpx(step: Send) -> httpx.Request:
     )
 
 
-def _from_httpx(answer: httpx.Response, body: PlainBody) -> Response:
-    headers: Mapping[str, str] = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(status=answer.status_code, headers=headers, body=body.whole())
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Return headers by name in lower case; what stands there several times is joined (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

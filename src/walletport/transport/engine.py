@@ -220,7 +220,7 @@ class Engine:
             check_headers(outgoing.headers)
         except WalletportError as error:
             error.outcome, error.retryable = "not_applied", False
-            raise
+            raise error.with_traceback(None) from None  # whose frames hold the headers
         except Exception as error:  # noqa: BLE001 - an adapter may fail in any way
             msg = f"the adapter could not make the request ({place_of(error)})"
             raise WalletportError(msg) from None
@@ -238,7 +238,7 @@ class Engine:
             if error is None and request.expects_json:
                 response.json()
         except WalletportError as found:
-            return found
+            return found.with_traceback(None)  # whose frames hold the body
         except Exception as found:  # noqa: BLE001 - an adapter may fail in any way
             msg = f"the adapter could not read the answer ({place_of(found)})"
             return MalformedResponse(msg, retryable=False)

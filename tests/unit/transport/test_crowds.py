@@ -21,7 +21,7 @@ from walletport.transport.engine import Engine
 from walletport.transport.limits import Limits
 
 POOL = 100
-ASYNC = pytest.mark.parametrize("kind", [kind for kind in DRIVERS if kind != "sync"])
+ASYNC = pytest.mark.parametrize("kind", [kind for kind in DRIVERS if kind.startswith("async")])
 
 
 def numbered(number: int) -> Request:

@@ -19,7 +19,7 @@ from walletport.transport.engine import Engine, SystemClock
 from walletport.transport.limits import Limits
 
 Start: TypeAlias = Callable[[], Flow[object]]
-DRIVERS = ("sync", "async", "async, httpx's own", "async, httpx-aiohttp")
+DRIVERS = ("sync", "sync, httpx's own", "async", "async, httpx's own", "async, httpx-aiohttp")
 
 
 @dataclass
@@ -59,9 +59,9 @@ async def async_driver(kind: str, max_body: int = Limits.max_body) -> AsyncItera
 
 def run(kind: str, engine: Engine, *starts: Start, max_body: int = Limits.max_body) -> list[Ended]:
     """Carry out operations one after the other with one driver."""
-    if kind != "sync":
+    if kind.startswith("async"):
         return asyncio.run(_run(kind, engine, starts, max_body))
-    with SyncDriver(None, max_body) as driver:
+    with SyncDriver(None if kind == "sync" else httpx.HTTPTransport(), max_body) as driver:
         ended = []
         for start in starts:
             try:
