@@ -1,0 +1,240 @@
+"""What can be read and written, row by row; every function takes an open transaction and commits nothing.
+
+Times are aware and in UTC. Of an order only its claimant changes what is known, and each change leaves an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Executable, select, tuple_
+
+from walletport.journal import statements
+from walletport.journal.errors import JournalError, LostClaim
+from walletport.journal.records import CustomerRow, EventRow, NewProvision, ProvisionRow, WalletRow
+from walletport.journal.schema import provisions
+
+_FIXED: Final = frozenset(
+    {"id", "kind", "identity", "user_id", "chain", "asset", "reference", "created_at", "updated_at", "version"}
+)
+CHANGEABLE: Final = frozenset(provisions.c.keys()) - _FIXED
+"""What `advance` may change."""
+
+R = TypeVar("R", ProvisionRow, WalletRow, CustomerRow, EventRow)
+_ONE_STATEMENT: Final = 500  # ids; SQLite limits how many values one statement takes
+
+
+def record_intent(connection: Connection, new: NewProvision, now: datetime) -> tuple[ProvisionRow, bool]:
+    """Record an order, unless its identity is known already.
+
+    Returns:
+        The order as the journal holds it, and whether it is new.
+    """
+    values = _columns(new)
+    values |= {"state": "planned", "generation": 1, "sends": 0, "doubtful": False, "applied": False, "look_ups": 0}
+    values |= {"created_at": now, "updated_at": now, "version": 1}
+    made = _first(connection, statements.INSERTS[connection.dialect.name].provision, values, ProvisionRow)
+    if made is not None:
+        _append(connection, made.id, "intended", {"account": made.account}, now)
+        return made, True
+    known = find_by_identity(connection, new.identity)
+    if known is None:
+        msg = "the journal holds another order under this order's id"
+        raise JournalError(msg, outcome="not_applied")
+    return known, False
+
+
+def get_provision(connection: Connection, provision_id: str) -> ProvisionRow:
+    """Return an order.
+
+    Raises:
+        JournalError: there is none of this id.
+    """
+    found = _first(connection, statements.ONE_PROVISION, {"the_id": provision_id}, ProvisionRow)
+    if found is None:
+        msg = f"the journal holds no provision {provision_id!r}"
+        raise JournalError(msg, outcome="not_applied")
+    return found
+
+
+def find_by_identity(connection: Connection, identity: str) -> ProvisionRow | None:
+    """Return the order of this identity, if there is one."""
+    return _first(connection, statements.BY_IDENTITY, {"the_identity": identity}, ProvisionRow)
+
+
+def provisions_of(connection: Connection, user_id: str) -> list[ProvisionRow]:
+    """Return a user's orders, oldest first."""
+    return _all(connection, statements.PROVISIONS_OF, {"the_user": user_id}, ProvisionRow)
+
+
+def list_provisions(
+    connection: Connection,
+    state: str | None = None,
+    account: str | None = None,
+    limit: int = 100,
+    after: str | None = None,
+) -> list[ProvisionRow]:
+    """Return orders, newest first.
+
+    Args:
+        connection: where to look.
+        state: only those that stand so.
+        account: only those of this account.
+        limit: how many at most.
+        after: the id of the last order of the page before.
+    """
+    found = select(provisions).order_by(provisions.c.created_at.desc(), provisions.c.id.desc()).limit(limit)
+    if state is not None:
+        found = found.where(provisions.c.state == state)
+    if account is not None:
+        found = found.where(provisions.c.account == account)
+    if after is not None:
+        last = get_provision(connection, after)
+        place = tuple_(provisions.c.created_at, provisions.c.id)
+        found = found.where(place < tuple_(last.created_at, last.id, types=[c.type for c in place]))
+    return _all(connection, found, {}, ProvisionRow)
+
+
+def unsettled(connection: Connection, now: datetime, limit: int) -> list[ProvisionRow]:
+    """Return orders from which something must still come, which nobody holds and which need not wait; oldest first."""
+    return _all(connection, statements.DUE, {"the_now": now, "the_limit": limit}, ProvisionRow)
+
+
+def claim(
+    connection: Connection, provision_id: str, owner: str, now: datetime, lease_until: datetime
+) -> ProvisionRow | None:
+    """Take an order that nobody holds, whose claim has run out, or that the same owner holds already.
+
+    Returns:
+        The order as claimed, or ``None`` if somebody else holds it, or is just taking it.
+    """
+    wanted = {"the_id": provision_id, "the_owner": owner, "the_now": now}
+    return _first(connection, statements.CLAIM, {**wanted, "owner": owner, "lease_until": lease_until}, ProvisionRow)
+
+
+def renew(connection: Connection, provision_ids: Iterable[str], owner: str, lease_until: datetime) -> set[str]:
+    """Prolong claims; return the ids of those that are still the owner's."""
+    ids, held = sorted(provision_ids), set[str]()
+    for start in range(0, len(ids), _ONE_STATEMENT):
+        some = {"the_ids": ids[start : start + _ONE_STATEMENT], "the_owner": owner, "lease_until": lease_until}
+        held |= set(connection.execute(statements.RENEW, some).scalars())
+    return held
+
+
+def release(connection: Connection, provision_id: str, owner: str) -> None:
+    """Let an order go; nothing happens unless it is this owner's."""
+    held = {"the_id": provision_id, "the_owner": owner}
+    connection.execute(statements.RELEASE, {**held, "owner": None, "lease_until": None})
+
+
+def advance(  # noqa: PLR0917 - in the order they are thought of: whose, what, when
+    connection: Connection,
+    row: ProvisionRow,
+    owner: str,
+    changes: Mapping[str, object],
+    what: str,
+    detail: Mapping[str, object],
+    now: datetime,
+) -> ProvisionRow:
+    """Record what is known of an order now, and what happened to it.
+
+    Args:
+        connection: where to write.
+        row: the order as this owner last saw it.
+        owner: who has claimed it.
+        changes: columns of `CHANGEABLE` and what stands in them now; documents must hold no text of a vendor's.
+        what: the event, in a word or two.
+        detail: more of the event.
+        now: the time.
+
+    Raises:
+        LostClaim: somebody else has claimed the order, or it was changed since; nothing is changed.
+        ValueError: a column is not to be changed.
+    """
+    if not changes.keys() <= CHANGEABLE:
+        msg = f"not to be changed: {', '.join(sorted(changes.keys() - CHANGEABLE))}"
+        raise ValueError(msg)
+    seen = {"the_id": row.id, "the_owner": owner, "the_version": row.version}
+    changed = _first(connection, statements.ADVANCE, {**seen, **changes, "updated_at": now}, ProvisionRow)
+    if changed is None:
+        msg = "another process has taken this order, or has written to it since"
+        raise LostClaim(msg)
+    _append(connection, row.id, what, detail, now)
+    return changed
+
+
+def events_of(connection: Connection, provision_id: str) -> list[EventRow]:
+    """Return what happened to an order, in its order."""
+    return _all(connection, statements.EVENTS_OF, {"the_id": provision_id}, EventRow)
+
+
+def save_wallet(connection: Connection, row: WalletRow) -> WalletRow:
+    """Record a wallet, or what is newer of it; what the journal knows is never replaced by something older.
+
+    The user stays the one it was first recorded for, and so does the order it came from.
+
+    Returns:
+        The wallet as the journal holds it.
+
+    Raises:
+        JournalError: it is recorded for another user; the transaction must not be committed.
+    """
+    kept = _first(connection, statements.INSERTS[connection.dialect.name].wallet, _columns(row), WalletRow)
+    if kept is None or kept.user_id != row.user_id:
+        msg = f"wallet {row.wallet_id!r} at {row.account!r} is recorded for another user"
+        raise JournalError(msg)
+    return kept
+
+
+def get_wallet(connection: Connection, account: str, wallet_id: str) -> WalletRow | None:
+    """Return a wallet, if the journal knows it."""
+    wanted = {"the_account": account, "the_wallet": wallet_id}
+    return _first(connection, statements.ONE_WALLET, wanted, WalletRow)
+
+
+def wallets_of(connection: Connection, user_id: str) -> list[WalletRow]:
+    """Return a user's wallets, by account and id."""
+    return _all(connection, statements.WALLETS_OF, {"the_user": user_id}, WalletRow)
+
+
+def link_customer(connection: Connection, row: CustomerRow) -> CustomerRow:
+    """Record who a user is at an account; once recorded, it stays.
+
+    Returns:
+        What the journal holds: the first record, if the same was recorded before.
+
+    Raises:
+        JournalError: the user is linked to another customer there; nothing is changed.
+    """
+    connection.execute(statements.INSERTS[connection.dialect.name].customer, _columns(row))
+    linked = customer_of(connection, row.user_id, row.account) or row
+    if linked.customer_id != row.customer_id:
+        msg = f"user {row.user_id!r} is linked to customer {linked.customer_id!r} at {row.account!r} already"
+        raise JournalError(msg, outcome="not_applied")
+    return linked
+
+
+def customer_of(connection: Connection, user_id: str, account: str) -> CustomerRow | None:
+    """Return who a user is at an account, if that is known."""
+    wanted = {"the_user": user_id, "the_account": account}
+    return _first(connection, statements.ONE_CUSTOMER, wanted, CustomerRow)
+
+
+def _append(connection: Connection, provision_id: str, what: str, detail: Mapping[str, object], at: datetime) -> None:
+    event = {"provision_id": provision_id, "at": at, "what": what, "detail": detail}
+    connection.execute(statements.APPEND_EVENT, event)
+
+
+def _columns(row: NewProvision | WalletRow | CustomerRow) -> dict[str, object]:
+    return {name: getattr(row, name) for name in type(row).__slots__}
+
+
+def _first(connection: Connection, statement: Executable, values: Mapping[str, object], kind: type[R]) -> R | None:
+    row = connection.execute(statement, values).one_or_none()
+    return None if row is None else kind(*row)
+
+
+def _all(connection: Connection, statement: Executable, values: Mapping[str, object], kind: type[R]) -> list[R]:
+    return [kind(*row) for row in connection.execute(statement, values)]

@@ -1,0 +1,111 @@
+"""The tables of the journal.
+
+Nothing secret has a column: no credential, no header, no vendor's error text, no profile of a customer.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
+
+from walletport.journal.types import JsonText, UtcTime
+
+HEAD: Final = "r0001"
+"""The newest revision in ``migrations/versions``: a journal that stands there needs no migration, and no Alembic."""
+
+VERSION_TABLE: Final = "walletport_version"
+"""Not Alembic's default: the application may keep its own tables in the same database."""
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+provisions: Final = Table(
+    "provisions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("identity", Text, nullable=False, unique=True),
+    Column("user_id", Text, nullable=False, index=True),
+    Column("account", Text, nullable=False),
+    Column("chain", Text),
+    Column("asset", Text),
+    Column("reference", Text),
+    Column("sent_reference", Text),
+    Column("customer_id", Text),
+    Column("decision", JsonText, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("sends", Integer, nullable=False),
+    Column("first_sent_at", UtcTime),
+    Column("last_ended_at", UtcTime),
+    Column("doubtful", Boolean, nullable=False),
+    Column("applied", Boolean, nullable=False),
+    Column("look_ups", Integer, nullable=False),
+    Column("not_before", UtcTime),
+    Column("idempotency_key", Text, nullable=False),
+    Column("owner", Text),
+    Column("lease_until", UtcTime),
+    Column("wallet_id", Text),
+    Column("approval_id", Text),
+    Column("approval_url", Text),
+    Column("error", JsonText),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "state", "created_at"),
+    Index(None, "created_at", "id"),
+)
+
+wallets: Final = Table(
+    "wallets",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("wallet_id", Text, primary_key=True),
+    Column("provision_id", Text, ForeignKey("provisions.id")),
+    Column("user_id", Text, nullable=False, index=True),
+    Column("customer_id", Text),
+    Column("chain", Text),
+    Column("asset", Text),
+    Column("status", Text, nullable=False),
+    Column("document", JsonText, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+customers: Final = Table(
+    "customers",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("linked_at", UtcTime, nullable=False),
+    Column("how", Text, nullable=False),
+)
+
+events: Final = Table(
+    "events",
+    metadata,
+    # SQLite counts up by itself in a column of exactly this type only.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("provision_id", Text, ForeignKey("provisions.id"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("detail", JsonText, nullable=False),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,102 @@
+"""The statements of the journal, built once: building one costs several times as much as running it.
+
+The values of columns are given on execution, under the columns' names; the names of everything else begin with
+``the_``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement, Executable, Select, Table, and_, bindparam, case, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from walletport.journal.schema import customers, events, provisions, wallets
+
+UNSETTLED: Final = ("planned", "sending", "in_doubt")
+"""The states from which something must still come of an order by itself."""
+
+_ID: Final = provisions.c.id == bindparam("the_id")
+_OWNED: Final = provisions.c.owner == bindparam("the_owner")
+_FREE: Final = or_(provisions.c.owner.is_(None), provisions.c.lease_until <= bindparam("the_now"))
+
+
+def _unlocked(condition: ColumnElement[bool]) -> Select[tuple[str]]:
+    # What another process is writing to at this moment is its own. PostgreSQL only; SQLite has one writer at a time.
+    return select(provisions.c.id).where(condition).with_for_update(skip_locked=True, key_share=True)
+
+
+def _change(condition: ColumnElement[bool]) -> Executable:
+    change = update(provisions).where(condition).values(version=provisions.c.version + 1)
+    return change.returning(*provisions.c)
+
+
+CLAIM: Final = _change(provisions.c.id.in_(_unlocked(and_(_ID, or_(_FREE, _OWNED)))))
+RELEASE: Final = _change(provisions.c.id.in_(_unlocked(and_(_ID, _OWNED))))
+ADVANCE: Final = _change(and_(_ID, _OWNED, provisions.c.version == bindparam("the_version")))
+# Not a change of what is known, so whoever holds the row as of before may still advance it.
+RENEW: Final = (
+    update(provisions)
+    .where(provisions.c.id.in_(bindparam("the_ids", expanding=True)), _OWNED)
+    .returning(provisions.c.id)
+)
+
+ONE_PROVISION: Final = select(provisions).where(_ID)
+BY_IDENTITY: Final = select(provisions).where(provisions.c.identity == bindparam("the_identity"))
+PROVISIONS_OF: Final = (
+    select(provisions)
+    .where(provisions.c.user_id == bindparam("the_user"))
+    .order_by(provisions.c.created_at, provisions.c.id)
+)
+DUE: Final = (
+    select(provisions)
+    .where(
+        provisions.c.state.in_(UNSETTLED),
+        _FREE,
+        or_(provisions.c.not_before.is_(None), provisions.c.not_before <= bindparam("the_now")),
+    )
+    .order_by(provisions.c.created_at, provisions.c.id)
+    .limit(bindparam("the_limit"))
+)
+
+APPEND_EVENT: Final = events.insert().inline()
+EVENTS_OF: Final = select(events).where(events.c.provision_id == bindparam("the_id")).order_by(events.c.id)
+
+ONE_WALLET: Final = select(wallets).where(
+    wallets.c.account == bindparam("the_account"), wallets.c.wallet_id == bindparam("the_wallet")
+)
+WALLETS_OF: Final = (
+    select(wallets).where(wallets.c.user_id == bindparam("the_user")).order_by(wallets.c.account, wallets.c.wallet_id)
+)
+ONE_CUSTOMER: Final = select(customers).where(
+    customers.c.user_id == bindparam("the_user"), customers.c.account == bindparam("the_account")
+)
+
+_MakeInsert: TypeAlias = Callable[[Table], sqlite.Insert] | Callable[[Table], postgresql.Insert]
+
+
+class Inserts(NamedTuple):
+    """What is inserted unless it is there: ON CONFLICT, for which SQLAlchemy has a construct per database."""
+
+    provision: Executable
+    wallet: Executable
+    customer: Executable
+
+
+def _inserts(insert: _MakeInsert) -> Inserts:
+    wallet = insert(wallets)
+    newer = wallet.excluded.updated_at >= wallets.c.updated_at
+    told = ("customer_id", "chain", "asset", "status", "document", "updated_at")
+    new: dict[str, ColumnElement[object]] = {
+        name: case((newer, wallet.excluded[name]), else_=wallets.c[name]) for name in told
+    }
+    new["provision_id"] = func.coalesce(wallets.c.provision_id, wallet.excluded.provision_id)
+    return Inserts(
+        insert(provisions).on_conflict_do_nothing().returning(*provisions.c),
+        wallet.on_conflict_do_update(index_elements=["account", "wallet_id"], set_=new).returning(*wallets.c),
+        insert(customers).on_conflict_do_nothing(index_elements=["user_id", "account"]),
+    )
+
+
+INSERTS: Final = {"sqlite": _inserts(sqlite.insert), "postgresql": _inserts(postgresql.insert)}
