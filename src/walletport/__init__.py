@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from walletport import errors as errors
     from walletport.client import AsyncClient, Client
+    from walletport.config import Account, Config
     from walletport.errors import UnsupportedOperation, WalletportError
     from walletport.models import (
         Address,
@@ -28,55 +29,84 @@ if TYPE_CHECKING:
         WalletStatus,
     )
     from walletport.plugins import InstalledProvider, providers
+    from walletport.provisioning.port import AsyncPort, Port
+    from walletport.provisioning.port import open_async_port as aopen
+    from walletport.provisioning.port import open_port as open
+    from walletport.provisioning.record import CustomerLink, Provision, Story, StoryEvent
+    from walletport.routing import Decision, Route
     from walletport.webhooks import WalletHistory, parse_webhook
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Account": "config",
     "Address": "models",
     "AsyncClient": "client",
+    "AsyncPort": "provisioning.port",
     "Balance": "models",
     "Chain": "models",
     "Checksum": "models",
     "Client": "client",
+    "Config": "config",
     "CustodyModel": "models",
     "Customer": "models",
+    "CustomerLink": "provisioning.record",
     "CustomerProfile": "models",
     "CustomerStatus": "models",
+    "Decision": "routing",
     "Event": "models",
     "EventType": "models",
     "InstalledProvider": "plugins",
+    "Port": "provisioning.port",
+    "Provision": "provisioning.record",
+    "Route": "routing",
+    "Story": "provisioning.record",
+    "StoryEvent": "provisioning.record",
     "UnsupportedOperation": "errors",
     "Wallet": "models",
     "WalletHistory": "webhooks",
     "WalletStatus": "models",
     "WalletportError": "errors",
+    "aopen": "provisioning.port:open_async_port",
     "errors": "",
+    "open": "provisioning.port:open_port",
     "parse_webhook": "webhooks",
     "providers": "plugins",
 }
 
 __all__ = [
+    "Account",
     "Address",
     "AsyncClient",
+    "AsyncPort",
     "Balance",
     "Chain",
     "Checksum",
     "Client",
+    "Config",
     "CustodyModel",
     "Customer",
+    "CustomerLink",
     "CustomerProfile",
     "CustomerStatus",
+    "Decision",
     "Event",
     "EventType",
     "InstalledProvider",
+    "Port",
+    "Provision",
+    "Route",
+    "Story",
+    "StoryEvent",
     "UnsupportedOperation",
     "Wallet",
     "WalletHistory",
     "WalletStatus",
     "WalletportError",
     "__version__",
+    "aopen",
     "errors",
+    "open",
     "parse_webhook",
     "providers",
 ]
@@ -89,7 +119,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(msg)
     if not _HOMES[name]:
         return importlib.import_module(f"{__name__}.{name}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home, _, known_as = _HOMES[name].partition(":")
+    value: object = getattr(importlib.import_module(f"{__name__}.{home}"), known_as or name)
     globals()[name] = value
     return value
 

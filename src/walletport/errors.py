@@ -58,6 +58,7 @@ class ErrorFacts(TypedDict, total=False):
     provider_code: str | None
     request_id: str | None
     retry_after: float | None
+    provision_id: str | None
 
 
 class WalletportError(Exception):
@@ -73,6 +74,7 @@ class WalletportError(Exception):
         provider_code: the provider's own machine code, verbatim.
         request_id: the provider's name for this exchange, for a support ticket.
         retry_after: how long the provider asks to wait, in seconds.
+        provision_id: the journal's id of the order, where it is one that was journaled.
     """
 
     default_outcome: ClassVar[Outcome] = "not_applied"
@@ -90,6 +92,7 @@ class WalletportError(Exception):
         self.provider_code = facts.get("provider_code")
         self.request_id = facts.get("request_id")
         self.retry_after = facts.get("retry_after")
+        self.provision_id = facts.get("provision_id")
 
     def __str__(self) -> str:
         """Return the message with what a support ticket needs."""

@@ -182,6 +182,21 @@ class Balance(Model):
     chain: Chain | None = None
 
 
+class Drift(Model):
+    """One thing in a provider's answer that its documentation does not mention.
+
+    Args:
+        where: dotted place in the answer, such as ``balances.0.code``.
+        what: ``field`` (an unknown field), ``value`` (an unknown value of a closed list), ``missing`` (a field the
+            documentation requires) or ``type`` (a documented field of another type).
+        seen: the unknown field's name or value, shortened.
+    """
+
+    where: str
+    what: Literal["field", "value", "missing", "type"]
+    seen: str
+
+
 class Wallet(Model):
     """One wallet at one provider.
 
@@ -245,21 +260,6 @@ class Wallet(Model):
 
     def _on(self, chain: Chain) -> Iterator[Address]:
         return (a for a in self.addresses if (a.chain or self.chain) == chain)
-
-
-class Drift(Model):
-    """One thing in a provider's answer that its documentation does not mention.
-
-    Args:
-        where: dotted place in the answer, such as ``balances.0.code``.
-        what: ``field`` (an unknown field), ``value`` (an unknown value of a closed list), ``missing`` (a field the
-            documentation requires) or ``type`` (a documented field of another type).
-        seen: the unknown field's name or value, shortened.
-    """
-
-    where: str
-    what: Literal["field", "value", "missing", "type"]
-    seen: str
 
 
 class CustomerStatus(StrEnum):
@@ -380,6 +380,3 @@ class Event(Model):
     approval_url: str | None = None
     verified: bool
     raw: Mapping[str, object] = Field(default_factory=dict, repr=False)
-
-
-Wallet.model_rebuild()

@@ -204,7 +204,7 @@ class Operations:
         )
         problem = self.capabilities.why_not(order)
         if problem:
-            raise UnsupportedOperation(problem, provider=self._provider.name)
+            raise UnsupportedOperation(problem)
         return order
 
     def _run(self, operation: str, start: Callable[[], Flow[T]]) -> Program[T]:

@@ -65,10 +65,23 @@ def test_an_operation_that_was_left_out_refuses_before_it_begins(operation: str)
     assert ("no such call" in str(told.value)) == (operation == "get_wallet")
 
 
+def test_a_refusal_says_something_even_where_no_reason_was_declared() -> None:
+    """And the declared one where there is one."""
+
+    class Silent(Idle):
+        capabilities = ABLE.model_copy(update={"get_wallet": no(""), "webhooks": no("it sends none")})
+
+    with pytest.raises(UnsupportedOperation, match="does not offer it"):
+        Silent(ProviderSettings()).get_wallet("w-1", None)
+    with pytest.raises(UnsupportedOperation, match="it sends none"):
+        Silent.parse_webhook({}, b"", (), datetime.now(UTC), unverified=False)
+
+
 def test_webhooks_and_emulator_may_be_left_out() -> None:
     """The one refuses, the other is none."""
-    with pytest.raises(UnsupportedOperation, match="webhooks are not supported"):
+    with pytest.raises(UnsupportedOperation, match="webhooks are not supported") as told:
         Idle.parse_webhook({}, b"", (), datetime.now(UTC), unverified=False)
+    assert told.value.provider == "idle"
     assert Idle.emulator() is None
     assert Idle(ProviderSettings()).check_settings("sandbox") is None
 

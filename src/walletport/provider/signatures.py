@@ -62,7 +62,7 @@ def verify_svix(
     if not message_id or not moment or not given:
         raise WebhookRejected(_MISSING)
     _check_age(moment, now, tolerance)
-    signed = f"{message_id}.{moment}.".encode(errors="surrogateescape") + body
+    signed = f"{message_id}.{moment}.".encode(errors="surrogatepass") + body
     expected = []
     for secret in secrets:
         try:

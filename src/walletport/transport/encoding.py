@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlsplit
@@ -95,14 +96,20 @@ def new_idempotency_key(policy: Idempotency) -> str:
     Raises:
         ConfigurationError: the provider's declared pattern or length fits none of the forms tried.
     """
-    made = uuid.uuid4()
     longest = policy.max_length or _LONGEST_KEY
-    cut = made.hex[: max(longest, _SHORTEST_KEY)]
-    for key in (str(made), made.hex, made.hex.upper(), str(made.int), cut):
+    for key in _keys(uuid.uuid4(), longest):
         if len(key) <= longest and (policy.pattern is None or re.fullmatch(policy.pattern, key)):
             return key
     msg = "no idempotency key of the declared pattern can be made: pass idempotency_key="
     raise ConfigurationError(msg)
+
+
+def _keys(made: uuid.UUID, longest: int) -> Iterator[str]:
+    yield str(made)
+    yield made.hex
+    yield made.hex.upper()
+    yield str(made.int)
+    yield made.hex[: max(longest, _SHORTEST_KEY)]
 
 
 def check_idempotency_key(key: str, policy: Idempotency) -> None:
@@ -149,7 +156,7 @@ class Encoder:
         if request.idempotency_key is not None and self._key_header is not None:
             headers[self._key_header] = request.idempotency_key
         return OutgoingRequest(
-            method=request.method, url=url, headers=headers, body=body, attempted_at=now, nonce=uuid.uuid4().hex
+            method=request.method, url=url, headers=headers, body=body, attempted_at=now, nonce=secrets.token_hex(16)
         )
 
 

@@ -36,10 +36,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     name = _sequence(DerSetOf([name_part]).encode())
     now = datetime.now(UTC)
     validity = _sequence(
-        *[
-            _tagged(UTC_TIME, (now + timedelta(days=days)).strftime("%y%m%d%H%M%SZ").encode())
-            for days in (-1, 1)
-        ]
+        *[_tagged(UTC_TIME, (now + timedelta(days=days)).strftime("%y%m%d%H%M%SZ").encode()) for days in (-1, 1)]
     )
     address = DerOctetString(_sequence(_tagged(0x87, bytes([127, 0, 0, 1])))).encode()
     extensions = _sequence(_sequence(DerObjectId(SUBJECT_ALTERNATIVE_NAME).encode(), address))

@@ -200,9 +200,7 @@ def test_ids_and_values_arrive_byte_for_byte_as_one_segment_each(kind):
     with raw_server(handler) as server:
         ended = run(kind, engine_for(server.url, Notes()), *map(flow, requests))
     assert {one.result for one in ended} == {"done"}
-    assert server.targets == [
-        f"/v1/customers/{raw(text)}/wallets?{raw(text)}={raw(text)}&b=" for text in SENDABLE
-    ]
+    assert server.targets == [f"/v1/customers/{raw(text)}/wallets?{raw(text)}={raw(text)}&b=" for text in SENDABLE]
     assert [url.removeprefix(f"http://127.0.0.1:{server.port}") for url in signed] == server.targets
 
 

@@ -180,9 +180,7 @@ def test_a_token_revoked_under_everybodys_hands_takes_one_login(kind):
     ],
     ids=["refused", "down", "senseless"],
 )
-def test_a_login_that_fails_fails_once_for_everybody_and_the_next_call_tries_again(
-    kind, refusal, kind_of_error, times
-):
+def test_a_login_that_fails_fails_once_for_everybody_and_the_next_call_tries_again(kind, refusal, kind_of_error, times):
     office = Office(kind, max_attempts=3)
     office.server.refusals = iter([refusal] * times)
     first, second = office.call(nothing, nothing)

@@ -1,0 +1,55 @@
+"""One account as provisioning sees it: how to talk to it, and what its declarations mean for the state machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from walletport.provisioning.machine import Policy
+
+if TYPE_CHECKING:
+    from walletport.capabilities import Capabilities
+    from walletport.operations import Operations
+
+_MARGIN: Final = 0.2  # of the window: clocks differ, and a request may lie in a queue
+LONGEST_ATTEMPT: Final = 5.0  # in timeouts: pool, connection, TLS, first byte, body
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAtWork:
+    """One configured account.
+
+    Args:
+        name: its name in the configuration.
+        provider: its provider's name.
+        operations: carries out the neutral operations, each create sent once.
+        timeout: of one wait within an attempt, in seconds.
+    """
+
+    name: str
+    provider: str
+    operations: Operations
+    timeout: float
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the provider declares."""
+        return self.operations.capabilities
+
+    @property
+    def longest_attempt(self) -> timedelta:
+        """How long one attempt can take from its first byte to its recorded answer."""
+        return timedelta(seconds=self.timeout * LONGEST_ATTEMPT)
+
+    def policy(self, kind: str) -> Policy:
+        """Return what the declarations mean for an order for a wallet, or for a customer."""
+        declared = self.capabilities
+        window = timedelta(0)
+        if declared.idempotency.place != "none":
+            window = declared.idempotency.window * (1 - _MARGIN) - self.longest_attempt
+        return Policy(
+            resend_within=max(window, timedelta(0)),
+            can_find=kind == "wallet" and declared.find_wallet.usable,
+            settle=declared.settle_time + self.longest_attempt,
+        )

@@ -1,0 +1,70 @@
+"""From errors to what they mean for an order, and from the journal back to errors."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from walletport import errors
+from walletport.errors import ApprovalPending, CustomerNotEligible, WalletportError
+from walletport.provisioning.machine import ApprovalAsked, Doubtful, Event, Refused
+
+_FIRST_WAIT: Final = 0.25
+_LONGEST_WAIT: Final = 30.0
+_LONGEST_ASKED_FOR: Final = 3600.0
+
+
+def event_of(error: WalletportError, sends: int, at: datetime) -> Event:
+    """Return what an attempt that ended in this error means for its order."""
+    if isinstance(error, ApprovalPending) and error.outcome == "applied":
+        return ApprovalAsked(at)
+    wait = backoff(error.retry_after, sends)
+    if error.outcome == "not_applied":
+        return Refused(at, retryable=error.retryable, wait=wait)
+    return Doubtful(at, applied=error.outcome == "applied", wait=wait)
+
+
+def backoff(retry_after: float | None, tries: int) -> timedelta:
+    """Return how long to wait before the next try: as the provider asks, or longer each time."""
+    if retry_after is not None:
+        return timedelta(seconds=min(retry_after, _LONGEST_ASKED_FOR))
+    ceiling = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(tries, 10))
+    return timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # noqa: S311 - spreads load, hides nothing
+
+
+def stored(error: WalletportError) -> dict[str, object]:
+    """Return what the journal keeps of an error: its kind and the vendor's codes, never a text of the vendor's."""
+    kept: dict[str, object] = {
+        "type": type(error).__name__,
+        "message": error.message,
+        "outcome": error.outcome,
+        "status_code": error.status_code,
+        "provider_code": error.provider_code,
+        "request_id": error.request_id,
+    }
+    if isinstance(error, CustomerNotEligible):
+        kept |= {"missing": list(error.missing), "link": error.link}
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def restored(kept: Mapping[str, object], provider: str, message: str | None = None) -> WalletportError:
+    """Return the error the journal kept, to be raised again to whoever asks for the same order."""
+    kind = getattr(errors, str(kept.get("type")), WalletportError)
+    if not (isinstance(kind, type) and issubclass(kind, WalletportError)):
+        kind = WalletportError
+    error = kind(message or str(kept.get("message", "the order failed")))
+    error.provider, error.operation = provider, "provision"
+    outcome = kept.get("outcome")
+    if outcome in ("not_applied", "applied", "unknown"):
+        error.outcome = outcome
+    status, code, request_id = (kept.get(name) for name in ("status_code", "provider_code", "request_id"))
+    error.status_code = status if isinstance(status, int) else None
+    error.provider_code = code if isinstance(code, str) else None
+    error.request_id = request_id if isinstance(request_id, str) else None
+    if isinstance(error, CustomerNotEligible):
+        missing, link = kept.get("missing"), kept.get("link")
+        error.missing = tuple(str(item) for item in missing) if isinstance(missing, list) else ()
+        error.link = link if isinstance(link, str) else None
+    return error

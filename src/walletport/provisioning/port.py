@@ -1,0 +1,338 @@
+"""`Port` and `AsyncPort`: several accounts behind one journal. Thin: `Desk` decides, drivers do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable
+from datetime import timedelta
+from os import PathLike
+from typing import TYPE_CHECKING, Final, Self
+
+from walletport.config import Config, load_config
+from walletport.journal import Journal
+from walletport.models import CustomerProfile, Wallet
+from walletport.operations import Operations
+from walletport.provisioning.account import AccountAtWork
+from walletport.provisioning.desk import Desk
+from walletport.provisioning.owner import is_gone, new_owner
+from walletport.provisioning.program import Claim, Provisioner
+from walletport.provisioning.record import CustomerLink, Provision, Story
+from walletport.routing import Decision
+from walletport.transport.account import engine_for
+from walletport.transport.drivers import AsyncDriver, SyncDriver
+from walletport.transport.engine import Clock, SystemClock
+from walletport.transport.limits import Limits
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from walletport.transport.drivers import AsyncTransport, SyncTransport
+
+LEASE: Final = timedelta(seconds=15)
+DEFAULT_WAIT: Final = 60.0
+DEFAULT_LIMIT: Final = 100
+
+
+class Port:
+    """Several accounts behind one journal, for programs that block; `walletport.open` makes one.
+
+    Any number of threads and processes may work on the same journal at once. While it is open, a thread of its own
+    keeps its claims alive and carries on what a dead process left behind.
+
+    Args:
+        config: accounts, routes and journal.
+        transport: how requests travel; httpx's own by default.
+        clock: tells the time; for tests.
+        recovers: whether to carry on by itself what other processes left behind.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        transport: SyncTransport | None = None,
+        clock: Clock | None = None,
+        recovers: bool = True,
+    ) -> None:
+        self._desk, self._journal = _desk(config, clock or SystemClock())
+        self._driver = SyncDriver(transport, Limits.max_body)
+        self._keeper = threading.Thread(
+            target=self._driver.drive, args=(self._desk.keep(recovers=recovers),), name="walletport-keeper", daemon=True
+        )
+        self._keeper.start()
+
+    def provision(
+        self,
+        *,
+        user: str,
+        chain: str | None = None,
+        asset: str | None = None,
+        reference: str | None = None,
+        account: str | None = None,
+        profile: CustomerProfile | None = None,
+        wait: float = DEFAULT_WAIT,
+    ) -> Provision:
+        """Carry out one order exactly once, and return its record with the wallet.
+
+        The same order again (same user, chain, asset and reference) gives the same record, from any process. One that
+        was refused is tried anew.
+
+        Args:
+            user: the application's own id of its customer.
+            chain: a chain's usual name, such as ``"polygon"``.
+            asset: an asset's code, such as ``"usdc"``.
+            reference: the application's own reference; tells two orders for the same chain and asset apart.
+            account: skips routing.
+            profile: makes the customer where the user has none at the account; never kept.
+            wait: how long to work on it at most, in seconds; what is not settled then goes on later.
+
+        Raises:
+            ConfigurationError: no account fits, or the user has no customer there; the message says what to do.
+            ApprovalPending: the provider took the order, and a person must approve it.
+            OutcomeUnknown: a person must look; it is never sent again by itself.
+            WalletportError: it was refused, or is not settled yet: ``outcome`` says which. ``provision_id`` names the
+                order for `story` and `resolve`.
+        """
+        return self._driver.drive(
+            self._desk.provision(user, chain, asset, reference, account=account, profile=profile, wait=wait)
+        )
+
+    def route(
+        self, *, user: str, chain: str | None = None, asset: str | None = None, account: str | None = None
+    ) -> Decision:
+        """Say which account an order would go to, and why; nothing is done."""
+        return self._desk.route(user, chain, asset, account)
+
+    def link_customer(self, *, user: str, account: str, customer_id: str) -> None:
+        """Record who a user is at an account; a user stays who they are there.
+
+        Raises:
+            JournalError: the user is linked to another customer there.
+        """
+        self.link_customers([CustomerLink(user=user, account=account, customer_id=customer_id)])
+
+    def link_customers(self, links: Iterable[CustomerLink]) -> None:
+        """Record who users are at accounts, in one transaction: all of them, or none.
+
+        An order for one of these customers that nobody could settle is settled by that.
+
+        Raises:
+            ConfigurationError: an account is not configured.
+            JournalError: a user is linked to another customer there.
+        """
+        self._driver.drive(self._desk.link_customers(links))
+
+    def customer_id(self, *, user: str, account: str) -> str | None:
+        """Return who a user is at an account, or ``None`` if that is not known."""
+        return self._desk.customer_id(user, account)
+
+    def wallets(self, *, user: str, account: str | None = None) -> list[Wallet]:
+        """Return the wallets the journal knows of a user, as they were last seen; of one account, or of all."""
+        return self._desk.wallets(user, account)
+
+    def provisions(
+        self,
+        *,
+        state: str | None = None,
+        account: str | None = None,
+        user: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> list[Provision]:
+        """Return orders, newest first; those for customers, which orders for wallets needed first, are among them.
+
+        Args:
+            state: only those that stand so, such as ``"needs_review"``.
+            account: only those of this account.
+            user: only those of this user.
+            limit: how many at most.
+
+        Raises:
+            ConfigurationError: there is no such state or account, or the limit is no whole number above 0.
+        """
+        return self._desk.provisions(state, account, user, limit)
+
+    def story(self, provision_id: str) -> Story:
+        """Return an order as it stands, and everything that happened to it.
+
+        Raises:
+            ConfigurationError: the journal holds no such order.
+        """
+        return self._desk.story(provision_id)
+
+    def resolve(self, provision_id: str, *, wallet_id: str | None = None, absent: bool = False) -> Provision:
+        """Settle an order that needs review by what a person has found at the provider.
+
+        Give one of the two. Nothing is sent by this; a wallet is read from the provider and held against the order.
+
+        Args:
+            provision_id: the journal's id of the order.
+            wallet_id: the provider's id of the wallet that the order made; the order is done by that. An order that
+                awaits approval can be settled so, too.
+            absent: the provider made no wallet. The order is then sent again, under a new key, by the next
+                `provision` or `recover`, or by any program that has this journal open.
+
+        Raises:
+            ConfigurationError: it does not need review, the wallet is not this order's, or no such order is known.
+            UnsupportedOperation: the provider has no way to look at a wallet.
+            LostClaim: somebody else has settled it meanwhile.
+            WalletportError: the provider could not be asked; nothing was recorded.
+        """
+        return self._driver.drive(self._desk.resolve(provision_id, wallet_id, absent=absent))
+
+    def recover(self, *, wait: float = DEFAULT_WAIT) -> int:
+        """Carry on every order that nobody is at work on, and look for wallets that a person had to approve.
+
+        Args:
+            wait: start nothing later than this many seconds from now.
+
+        Returns:
+            How many orders have ended by that.
+        """
+        return self._driver.drive(self._desk.recover(wait))
+
+    def close(self) -> None:
+        """Stop keeping claims, write what is to be written, and close the connections."""
+        self._desk.stop()
+        self._keeper.join()
+        self._journal.close()
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        """Return the port."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close it."""
+        self.close()
+
+
+class AsyncPort:
+    """Several accounts behind one journal, for programs that await: the same methods as `Port`.
+
+    Use it as an async context manager; `walletport.aopen` makes one.
+
+    Args:
+        config: accounts, routes and journal.
+        transport: how requests travel; aiohttp by default.
+        clock: tells the time; for tests.
+        recovers: whether to carry on by itself what other processes left behind.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        transport: AsyncTransport | None = None,
+        clock: Clock | None = None,
+        recovers: bool = True,
+    ) -> None:
+        self._desk, self._journal = _desk(config, clock or SystemClock())
+        self._driver = AsyncDriver(transport, Limits.max_body)
+        self._recovers = recovers
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def provision(
+        self,
+        *,
+        user: str,
+        chain: str | None = None,
+        asset: str | None = None,
+        reference: str | None = None,
+        account: str | None = None,
+        profile: CustomerProfile | None = None,
+        wait: float = DEFAULT_WAIT,
+    ) -> Provision:
+        """Same as `Port.provision`, awaited."""
+        return await self._driver.drive(
+            self._desk.provision(user, chain, asset, reference, account=account, profile=profile, wait=wait)
+        )
+
+    def route(
+        self, *, user: str, chain: str | None = None, asset: str | None = None, account: str | None = None
+    ) -> Decision:
+        """Same as `Port.route`."""
+        return self._desk.route(user, chain, asset, account)
+
+    async def link_customer(self, *, user: str, account: str, customer_id: str) -> None:
+        """Same as `Port.link_customer`, awaited."""
+        await self.link_customers([CustomerLink(user=user, account=account, customer_id=customer_id)])
+
+    async def link_customers(self, links: Iterable[CustomerLink]) -> None:
+        """Same as `Port.link_customers`, awaited."""
+        await self._driver.drive(self._desk.link_customers(links))
+
+    async def customer_id(self, *, user: str, account: str) -> str | None:
+        """Same as `Port.customer_id`, awaited."""
+        return await asyncio.to_thread(self._desk.customer_id, user, account)
+
+    async def wallets(self, *, user: str, account: str | None = None) -> list[Wallet]:
+        """Same as `Port.wallets`, awaited."""
+        return await asyncio.to_thread(self._desk.wallets, user, account)
+
+    async def provisions(
+        self,
+        *,
+        state: str | None = None,
+        account: str | None = None,
+        user: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> list[Provision]:
+        """Same as `Port.provisions`, awaited."""
+        return await asyncio.to_thread(self._desk.provisions, state, account, user, limit)
+
+    async def story(self, provision_id: str) -> Story:
+        """Same as `Port.story`, awaited."""
+        return await asyncio.to_thread(self._desk.story, provision_id)
+
+    async def resolve(self, provision_id: str, *, wallet_id: str | None = None, absent: bool = False) -> Provision:
+        """Same as `Port.resolve`, awaited."""
+        return await self._driver.drive(self._desk.resolve(provision_id, wallet_id, absent=absent))
+
+    async def recover(self, *, wait: float = DEFAULT_WAIT) -> int:
+        """Same as `Port.recover`, awaited."""
+        return await self._driver.drive(self._desk.recover(wait))
+
+    async def close(self) -> None:
+        """Stop keeping claims, write what is to be written, and close the connections."""
+        self._desk.stop()
+        if self._keeper is not None:
+            await self._keeper
+        await asyncio.to_thread(self._journal.close)
+        await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        """Start keeping claims, and return the port."""
+        self._keeper = asyncio.create_task(self._driver.drive(self._desk.keep(recovers=self._recovers)))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+
+def open_port(config: str | PathLike[str] | Config = "walletport.toml") -> Port:
+    """Open the accounts and the journal of a configuration.
+
+    Raises:
+        ConfigurationError: with one line for each mistake, saying what to type.
+    """
+    return Port(config if isinstance(config, Config) else load_config(config))
+
+
+def open_async_port(config: str | PathLike[str] | Config = "walletport.toml") -> AsyncPort:
+    """Same as `open_port`, for programs that await: ``async with walletport.aopen(...) as port``."""
+    return AsyncPort(config if isinstance(config, Config) else load_config(config))
+
+
+def _desk(config: Config, clock: Clock) -> tuple[Desk, Journal]:
+    accounts = {}
+    for name, account in config.accounts.items():
+        limits = Limits(timeout=account.timeout, max_attempts=account.max_attempts, repeats_creates=False)
+        engine = engine_for(account.kind, account.settings, account.environment, account.base_url, limits, clock)
+        accounts[name] = AccountAtWork(name, account.provider, Operations(engine), account.timeout)
+    journal = Journal.open(config.journal)
+    claim = Claim(new_owner(), LEASE, is_gone)
+    return Desk(Provisioner(journal, accounts, claim, clock), config.routes), journal
