@@ -7,6 +7,7 @@ instruction leaves a row from which the next process goes on.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,6 +55,13 @@ class Happened:
     error: WalletportError | None = None
 
 
+@dataclass(eq=False, slots=True)
+class _Call:
+    """One call that carries an order on; over once nobody waits for it any more."""
+
+    is_over: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who is working on orders, and for how long without a sign of life.
@@ -83,7 +91,8 @@ class Provisioner:
         self.journal = journal
         self.accounts = accounts
         self.clock = clock
-        self._held: dict[str, object] = {}
+        self._held: dict[str, _Call] = {}
+        self._holding = threading.Lock()
         self.is_dead = claim.is_dead
         self._claim = claim
 
@@ -97,7 +106,7 @@ class Provisioner:
             until: start nothing later than this.
             profile: for an order for a customer; never kept.
         """
-        call = object()
+        call = _Call()
 
         def work(connection: Transaction) -> tuple[ProvisionRow, Taken | None]:
             row, is_new = rows.record_intent(connection, new, self.clock.now())
@@ -109,7 +118,7 @@ class Provisioner:
             row, taken = yield from self._commit(work)
             return (yield from self._carry_on(row, taken, until, profile, call))
         finally:
-            self._let_go(call)
+            self._let_go(call, is_over=True)
 
     def settle(self, row: ProvisionRow, until: datetime) -> Program[ProvisionRow]:
         """Carry on an order that is known, until it ends or the time is over, and return how it stands.
@@ -118,11 +127,11 @@ class Provisioner:
             row: as the journal holds it.
             until: start nothing later than this.
         """
-        call = object()
+        call = _Call()
         try:
             return (yield from self._carry_on(row, None, until, None, call))
         finally:
-            self._let_go(call)
+            self._let_go(call, is_over=True)
 
     def conclude(self, seen: ProvisionRow, happened: Happened, detail: Mapping[str, object]) -> Program[ProvisionRow]:
         """Commit what was found out about an order that had come to an end without what it is for.
@@ -147,7 +156,7 @@ class Provisioner:
         return (yield from self._commit(work))
 
     def _carry_on(
-        self, row: ProvisionRow, taken: Taken | None, until: datetime, profile: CustomerProfile | None, call: object
+        self, row: ProvisionRow, taken: Taken | None, until: datetime, profile: CustomerProfile | None, call: _Call
     ) -> Program[ProvisionRow]:
         look = _FIRST_LOOK
         while State(row.state) not in ENDS:
@@ -171,7 +180,9 @@ class Provisioner:
 
     def renew(self) -> Program[None]:
         """Keep the claims on the orders this process is at work on."""
-        ids, until = sorted(self._held), self.clock.now() + self._claim.lease
+        with self._holding:
+            ids = sorted(self._held)
+        until = self.clock.now() + self._claim.lease
         if ids:
             yield from self._commit(lambda connection: rows.renew(connection, ids, self._claim.owner, until))
 
@@ -201,28 +212,38 @@ class Provisioner:
     def _read(self, provision_id: str) -> ProvisionRow:
         return self.journal.read(lambda connection: rows.get_provision(connection, provision_id))
 
-    def _let_go(self, call: object) -> None:
-        for provision_id in [held for held, by in list(self._held.items()) if by is call]:
-            self._held.pop(provision_id, None)
+    def _hold(self, provision_id: str, call: _Call) -> bool:
+        """Take an order for a call, unless another call of this process is at it or this one is over."""
+        with self._holding:
+            if call.is_over or self._held.get(provision_id, call) is not call:
+                return False
+            self._held[provision_id] = call
+            return True
 
-    def _take_again(self, provision_id: str, call: object, connection: Transaction) -> Taken | None:
+    def _let_go(self, call: _Call, *, is_over: bool = False) -> None:
+        """Give back what a call holds; one that is over takes nothing more, whatever is still waiting to be written."""
+        with self._holding:
+            call.is_over = call.is_over or is_over
+            for provision_id in [held for held, by in self._held.items() if by is call]:
+                del self._held[provision_id]
+
+    def _take_again(self, provision_id: str, call: _Call, connection: Transaction) -> Taken | None:
         return self._take(connection, rows.get_provision(connection, provision_id), call)
 
-    def _take(self, connection: Transaction, row: ProvisionRow, call: object) -> Taken | None:
+    def _take(self, connection: Transaction, row: ProvisionRow, call: _Call) -> Taken | None:
         """Claim an order and commit what is to be done with it, or return ``None`` where it has ended or is taken.
 
         The journal tells processes apart; calls within one are told apart here, which is safe because all of them
         claim in the one thread that writes.
         """
         now = self.clock.now()
-        if State(row.state) in ENDS or self._held.get(row.id, call) is not call:
+        if State(row.state) in ENDS or not self._hold(row.id, call):
             return None
         if row.owner is not None and self._claim.is_dead(row.owner):
             rows.release(connection, row.id, row.owner)
         claimed = rows.claim(connection, row.id, self._claim.owner, now, now + self._claim.lease)
         if claimed is None:
             return None
-        self._held[row.id] = call
         row, policy = claimed, self._policy(claimed)
         if State(row.state) is State.SENDING:  # its process died with the answer outstanding
             row = self._advance(connection, row, machine.ProcessDied(now), {})
