@@ -119,7 +119,7 @@ def _origin(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     distribution = entry_point.dist
     try:
         name, version = (None, None) if distribution is None else (distribution.name, distribution.version)
-    except (TypeError, KeyError):
+    except KeyError:  # Python 3.11 answers None instead
         name, version = None, None
     return name or "(unknown)", version or "(unknown)"
 
@@ -139,14 +139,9 @@ def _load(entry_point: importlib.metadata.EntryPoint) -> type[WalletProvider]:
         def list_entry_points(self) -> list[importlib.metadata.EntryPoint]:
             return [entry_point]
 
-    def give_up(_manager: object, _entry_point: object, error: BaseException) -> None:
-        raise error
-
     name, origin = entry_point.name, " of {} {}".format(*_origin(entry_point))
     try:
-        loaded: object = OnlyThis(
-            GROUP, name, on_load_failure_callback=give_up, on_missing_entrypoints_callback=None
-        ).driver
+        loaded: object = OnlyThis(GROUP, name).driver
     except (Exception, SystemExit) as error:  # a plugin may fail in any way while it is imported
         msg = f"provider {name!r}{origin} cannot be imported: {type(error).__name__}: {error}"
         raise ConfigurationError(msg) from error

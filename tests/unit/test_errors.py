@@ -15,6 +15,7 @@ from walletport.errors import (
     ApprovalPending,
     ConfigurationError,
     CustomerNotEligible,
+    ErrorFacts,
     Outcome,
     ProviderError,
     RateLimited,
@@ -68,6 +69,7 @@ def full(kind: type[WalletportError]) -> WalletportError:
         provider_code="TEAPOT",
         request_id="req-1",
         retry_after=1.5,
+        provision_id="p-1",
         **EXTRAS.get(kind, {}),
     )
 
@@ -95,8 +97,9 @@ def test_every_error_carries_its_facts(kind: type[WalletportError]) -> None:
     made = full(kind)
     assert (made.provider, made.operation, made.status_code) == ("puppet", "create_wallet", 418)
     assert (made.provider_code, made.request_id, made.retry_after) == ("TEAPOT", "req-1", 1.5)
+    assert made.provision_id == "p-1"
     bare = kind("it failed")
-    for name in ("provider", "operation", "status_code", "provider_code", "request_id", "retry_after"):
+    for name in ErrorFacts.__annotations__.keys() - {"outcome", "retryable"}:
         assert getattr(bare, name) is None
 
 

@@ -13,11 +13,10 @@ from tests.unit.doubles import ABLE, KEY, PuppetSettings, wallet
 from walletport.errors import ConfigurationError, UnsupportedOperation
 from walletport.models import CustomerProfile, WalletOrder
 from walletport.provider import (
+    Effect,
     Environment,
-    OutgoingRequest,
     ProviderSettings,
     Request,
-    Response,
     WalletProvider,
     no,
     refuse_key_of_other_environment,
@@ -122,11 +121,11 @@ def test_a_key_of_another_environment_is_refused() -> None:
     assert "5f0c" not in str(told.value)
 
 
-def test_requests_by_default_read_and_carry_a_credential() -> None:
-    """So that forgetting to say something is the safe side."""
+def test_forgetting_to_say_something_about_a_request_is_the_safe_side() -> None:
+    """It carries a credential, its answer must be JSON, and whatever is no GET may have made a wallet."""
     request = Request("GET", ("wallets",))
-    assert (request.effect.value, request.repeatable, request.authenticated, request.expects_json) == (
-        "reads", None, True, True
-    )  # fmt: skip
-    assert Response(200).header("x") is None
-    assert OutgoingRequest.__dataclass_params__.frozen
+    assert (request.repeatable, request.authenticated, request.expects_json) == (None, True, True)
+    assert request.effect is Effect.READS
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert Request(method, ("wallets",)).effect is Effect.APPLIES
+        assert Request(method, ("wallets",), effect=Effect.READS).effect is Effect.READS

@@ -93,6 +93,11 @@ def test_a_name_is_the_same_wherever_it_is_taken_from() -> None:
     assert walletport.errors is importlib.import_module("walletport.errors")
 
 
+def test_errors_is_there_before_anybody_imported_it() -> None:
+    """As an attribute, at its first use."""
+    assert fresh("import json, walletport; print(json.dumps(walletport.errors.NotFound.__name__))") == "NotFound"
+
+
 def test_dir_lists_the_public_names() -> None:
     """For completion at a prompt."""
     assert dir(walletport) == sorted(walletport.__all__)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Annotated, Final, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationError
@@ -132,25 +133,34 @@ def drift_of(model: WireModel, where: str = "") -> tuple[Drift, ...]:
 def _drift(model: WireModel, where: str) -> Iterator[Drift]:
     for name in model.model_extra or {}:
         yield Drift(where=f"{where}{name}"[:200], what="field", seen=name[:_MAX_SEEN])
-    for name, field in type(model).model_fields.items():
-        place = f"{where}{field.alias or name}"
-        if name not in model.model_fields_set:
-            if ALWAYS in _annotations(field):
-                yield Drift(where=place, what="missing", seen="")
-            continue
-        yield from _drift_of_value(getattr(model, name), field, place)
+    present = model.model_fields_set
+    for name, alias, known, always in _documentation(type(model)):
+        if name in present:
+            yield from _drift_of_value(getattr(model, name), known, f"{where}{alias}")
+        elif always:
+            yield Drift(where=f"{where}{alias}", what="missing", seen="")
 
 
-def _drift_of_value(value: object, field: FieldInfo, place: str) -> Iterator[Drift]:
-    if isinstance(value, WireModel):
+def _drift_of_value(value: object, known: frozenset[str] | None, place: str) -> Iterator[Drift]:
+    if isinstance(value, str):
+        if known is not None and value.casefold() not in known:
+            yield Drift(where=place, what="value", seen=value[:_MAX_SEEN])
+    elif isinstance(value, WireModel):
         yield from _drift(value, f"{place}.")
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
-            yield from _drift_of_value(item, field, f"{place}.{position}")
-    elif isinstance(value, str):
-        known = next((item for item in _annotations(field) if isinstance(item, Known)), None)
-        if known is not None and value.casefold() not in known.values:
-            yield Drift(where=place, what="value", seen=value[:_MAX_SEEN])
+            yield from _drift_of_value(item, known, f"{place}.{position}")
+
+
+@cache
+def _documentation(model: type[WireModel]) -> tuple[tuple[str, str, frozenset[str] | None, bool], ...]:
+    """List a model's fields: name, name on the wire, documented values, and whether it is documented as required."""
+    fields = []
+    for name, field in model.model_fields.items():
+        annotations = tuple(_annotations(field))
+        known = next((item.values for item in annotations if isinstance(item, Known)), None)
+        fields.append((name, field.alias or name, known, ALWAYS in annotations))
+    return tuple(fields)
 
 
 def _annotations(field: FieldInfo) -> Iterator[object]:
