@@ -77,14 +77,8 @@ refused = Answered(
 invalid = replace(refused, status=400).but(
     type="VALIDATION_ERROR", status=400, errors=[{"pointer": "/chain", "detail": "d"}]
 )
-limited = (
-    replace(refused, status=429)
-    .but(type="RATE_LIMITED", status=429, retryAfterSeconds=2)
-    .headed(retry_after="2")
-)
-older = replace(
-    invalid, body={"statusCode": 400, "message": "m", "errors": [{"path": ["chain"], "message": "m"}]}
-)
+limited = replace(refused, status=429).but(type="RATE_LIMITED", status=429, retryAfterSeconds=2).headed(retry_after="2")
+older = replace(invalid, body={"statusCode": 400, "message": "m", "errors": [{"path": ["chain"], "message": "m"}]})
 pages = Sent(method="GET", path=WALLETS, query={"limit": "100"}, headers={"x-api-key": "a key"})
 page = Answered(
     method="GET",
@@ -165,9 +159,7 @@ GOOD: Good = {
     "an error of the older form": older,
     "a rate limit": limited,
     "a key refused by either name": replace(refused, status=401).but(type="AUTH_INVALID_API_KEY", status=401),
-    "a feature that is off, on a create": replace(refused, status=403).but(
-        type="FEATURE_NOT_ENABLED", status=403
-    ),
+    "a feature that is off, on a create": replace(refused, status=403).but(type="FEATURE_NOT_ENABLED", status=403),
     "an unclaimed customer as a conflict": refused.but(type="WALLET_CUSTODY_NOT_CLAIMED"),
     "an unclaimed customer as unprocessable": replace(refused, status=422).but(
         type="WALLET_NO_PROVIDER_ACCOUNT", status=422
@@ -182,16 +174,14 @@ GOOD: Good = {
     "a claim": claim,
     "a claim without chains": claim.lacking("chains"),
     "a claim accepted": claimed,
-    "a claim that is done": replace(
-        claimed, method="GET", path=f"{WALLETS}/claims/wcc_{'D' * 22}", status=200
-    ).but(status="completed", walletIds=[WALLET]),
+    "a claim that is done": replace(claimed, method="GET", path=f"{WALLETS}/claims/wcc_{'D' * 22}", status=200).but(
+        status="completed", walletIds=[WALLET]
+    ),
     "a customer": customer,
     "an application": replace(
         customer, method="POST", path="/v2/onboarding", status=201, body={"id": "app_1", "status": "pending"}
     ),
-    "a feature request": replace(
-        create, path=f"/v2/customers/{CUSTOMER}/features", body={"type": "CRYPTO_WALLET"}
-    ),
+    "a feature request": replace(create, path=f"/v2/customers/{CUSTOMER}/features", body={"type": "CRYPTO_WALLET"}),
     "a webhook for some events": hook,
     "a webhook of the older form": hook.lacking("subscription").but(eventTypes=["wallet.created"]),
     "a customer filter on a list whose filters were not read": replace(
@@ -263,9 +253,7 @@ BAD: Bad = {
     "a threshold of none": (claim.but(signingThreshold=0), "body.signingThreshold: 0 is less than"),
     "a claim that starts as done": (claimed.but(status="completed"), "body.status: 'provisioning' was"),
     "a finished claim without wallets": (
-        replace(claimed, method="GET", path=f"{WALLETS}/claims/wcc_{'D' * 22}", status=200).but(
-            status="completed"
-        ),
+        replace(claimed, method="GET", path=f"{WALLETS}/claims/wcc_{'D' * 22}", status=200).but(status="completed"),
         "body: 'walletIds' is a required property",
     ),
     "a customer made directly": (replace(create, path="/v2/customers"), "Operation post not found"),

@@ -119,9 +119,7 @@ GOOD: Good = {
         data={**LEDGER_CUSTOMER, "status": "pending", "capabilities": ["cards"]},
     ),
     "a list in data": ledger("/v1/customers", 200, ok=True, data=[LEDGER_CUSTOMER]),
-    "a list in items": ledger(
-        "/v1/customers", 200, ok=True, data={"items": [LEDGER_CUSTOMER], "nextCursor": None}
-    ),
+    "a list in items": ledger("/v1/customers", 200, ok=True, data={"items": [LEDGER_CUSTOMER], "nextCursor": None}),
     "deposit addresses of any shape": ledger(
         "/v1/crypto-wallets/wal_1/crypto-deposit-addresses", 200, ok=True, data=[{"anything": 1}]
     ),

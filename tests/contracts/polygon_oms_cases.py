@@ -63,9 +63,7 @@ oms_balance = Sent(
     query={"estimatedBalanceCurrencyCode": "EUR"},
     headers={"authorization": "Bearer a.b.c"},
 )
-oms_sign_up = replace(
-    oms_create, path="/v0.9/customers", body={"type": "individual", "externalId": "user-42"}
-)
+oms_sign_up = replace(oms_create, path="/v0.9/customers", body={"type": "individual", "externalId": "user-42"})
 oms_customer = Answered(
     method="POST",
     path="/v0.9/customers",
@@ -93,14 +91,10 @@ GOOD: Good = {
     "a wallet without any property": replace(oms_created, body={}),
     "a refusal with any body": replace(oms_created, status=409, body=b"no", headers={}),
     "a refusal without a body": replace(oms_created, status=400, body=b"", headers={}),
-    "a failure with HTML": replace(
-        oms_created, status=502, body=b"<html>", headers={"content-type": "text/html"}
-    ),
+    "a failure with HTML": replace(oms_created, status=502, body=b"<html>", headers={"content-type": "text/html"}),
     "a list": oms_page,
     "an empty list": oms_page.but(data=[]).lacking("cursor"),
-    "a list request with a parameter that was cut off": replace(
-        oms_balance, path=OMS_WALLETS, query={"cursor": "c"}
-    ),
+    "a list request with a parameter that was cut off": replace(oms_balance, path=OMS_WALLETS, query={"cursor": "c"}),
     "a balance request": oms_balance,
     "a new customer": oms_sign_up,
     "a new customer of the quickstart": replace(oms_sign_up, body={}),

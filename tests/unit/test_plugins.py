@@ -161,6 +161,15 @@ show([listed("acme"), told, loaded, [m for m in ("one", "two") if m in sys.modul
     assert imported == []
 
 
+def test_a_fork_with_the_same_version_and_module_is_a_conflict(tmp_path: Path) -> None:
+    """What counts is who brings the name."""
+    for site, distribution in (("a", "acme"), ("b", "acme-fork")):
+        install(tmp_path / site, distribution, {"acme": "acme:Acme"}, {"acme": provider("acme")})
+    shown, told = run('show([listed("acme"), refusal("acme")])', tmp_path / "a", tmp_path / "b")
+    assert shown["acme"][2] == "conflict"
+    assert "acme and acme-fork" in told
+
+
 def test_one_distribution_twice_on_the_path_is_no_conflict(tmp_path: Path) -> None:
     """An editable install beside its own build folder; the spelling of the name does not matter."""
     install(tmp_path / "a", "acme-wallets", {"acme": "acme:Acme"}, {"acme": provider("acme")})

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from walletport import __version__
+from walletport.cli import customers, journal, listing, orders
 from walletport.cli import demo as trials
-from walletport.cli import listing
 from walletport.cli.markdown import capabilities_as_markdown
+from walletport.cli.options import AsJson
 from walletport.cli.output import Output, errors_shown, print_json
 from walletport.cli.serving import announce
 from walletport.errors import ConfigurationError
@@ -25,7 +26,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines; errors too, on standard error.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Only these; all by default.")]
 
 
@@ -140,3 +140,10 @@ def sandbox(
 
         running = Sandbox(names or None, host=host, port=port, seed=seed, faults=faults or [])
         running.serve(lambda: announce(running.overview(), as_json=as_json))
+
+
+app.command()(orders.provision)
+app.command()(orders.wallets)
+app.command()(orders.route)
+app.add_typer(customers.app, name="customers")
+app.add_typer(journal.app, name="journal")

@@ -115,17 +115,35 @@ def print_json(value: object) -> None:
 def error_facts(error: WalletportError) -> dict[str, object]:
     """Return an error for machines."""
     names = ("message", "provider", "operation", "outcome", "retryable")
-    more = ("status_code", "provider_code", "request_id", "retry_after")
+    more = ("status_code", "provider_code", "request_id", "retry_after", "provision_id")
     facts: dict[str, object] = {"type": type(error).__name__, **{name: getattr(error, name) for name in names}}
     return {**facts, **{name: value for name in more if (value := getattr(error, name)) is not None}}
 
 
+def print_error(
+    error: WalletportError, *, as_json: bool, step: str | None = None, more: Mapping[str, object] | None = None
+) -> None:
+    """Print an error on standard error: one line for each mistake, or one line of JSON.
+
+    Args:
+        error: what went wrong.
+        as_json: whether it is for machines.
+        step: what to do next.
+        more: what machines are told besides.
+    """
+    if as_json:
+        told = {"error": error_facts(error), "next": step, **(more or {})}
+        print(json.dumps({name: value for name, value in told.items() if value is not None}), file=sys.stderr)  # noqa: T201
+        return
+    lines = [f"walletport: {line}" for line in str(error).split("\n")] + ([f"Next: {step}."] if step else [])
+    print("\n".join(map(plain, lines)), file=sys.stderr)  # noqa: T201
+
+
 @contextmanager
 def errors_shown(*, as_json: bool) -> Iterator[None]:
-    """Turn an error of ours into one sentence, or one line of JSON, on standard error and exit status 1."""
+    """Turn an error of ours into a sentence, or one line of JSON, on standard error and exit status 1."""
     try:
         yield
     except WalletportError as error:
-        text = json.dumps({"error": error_facts(error)}) if as_json else f"walletport: {plain(error)}"
-        print(text, file=sys.stderr)  # noqa: T201
+        print_error(error, as_json=as_json)
         raise typer.Exit(1) from None

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _MARGIN: Final = 0.2  # of the window: clocks differ, and a request may lie in a queue
 LONGEST_ATTEMPT: Final = 5.0  # in timeouts: pool, connection, TLS, first byte, body
+_REPEATS: Final = 5
+_REPEATS_WITHOUT_LOOK_UP: Final = 20  # waiting longer each time, they reach to the end of every window
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ class AccountAtWork:
         window = timedelta(0)
         if declared.idempotency.place != "none":
             window = declared.idempotency.window * (1 - _MARGIN) - self.longest_attempt
+        can_find = kind == "wallet" and declared.find_wallet.usable
         return Policy(
             resend_within=max(window, timedelta(0)),
-            can_find=kind == "wallet" and declared.find_wallet.usable,
+            can_find=can_find,
             settle=declared.settle_time + self.longest_attempt,
+            most_repeats=_REPEATS if can_find else _REPEATS_WITHOUT_LOOK_UP,
         )

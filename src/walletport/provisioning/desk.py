@@ -27,8 +27,8 @@ from walletport.provisioning.findings import look_for, read_wallet
 from walletport.provisioning.identity import identity_of, opaque_reference
 from walletport.provisioning.machine import ENDS, Made, ReviewedAbsent, State
 from walletport.provisioning.outcomes import restored
-from walletport.provisioning.program import Happened
 from walletport.provisioning.record import CustomerLink, Provision, Story
+from walletport.provisioning.recording import Happened
 from walletport.routing import Decision, RouteRequest, choose
 from walletport.settings import unknown_name
 from walletport.transport.effects import Program, Sleep, WaitFor
@@ -63,6 +63,11 @@ class Desk:
         self._stopping = False
         self._accounts: Mapping[str, AccountAtWork] = provisioner.accounts
         self._journal: Journal = provisioner.journal
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The names of the configured accounts."""
+        return tuple(self._accounts)
 
     def route(self, user: str, chain: str | None, asset: str | None, account: str | None) -> Decision:
         """Choose the account for an order, and do nothing."""
@@ -170,6 +175,9 @@ class Desk:
         """
         until = self._until(wait)
         settled = yield from self._carry_on(until)
+        while self._now() < until and (due_at := self._journal.read(partial(self._next_due_at, until))):
+            yield Sleep(max(0.0, (due_at - self._now()).total_seconds()))
+            settled += yield from self._carry_on(until)
         after: str | None = None
         while waiting := self._journal.read(partial(_awaiting_approval, after)):
             for row in waiting:
@@ -221,16 +229,23 @@ class Desk:
         Orders for customers are not among them: their profile is not kept, so they go on when it is given again. Nor
         are those of accounts that are configured no more. However many of them there are, they hide no other.
         """
-        now, limit = self._now(), _AT_ONCE
-        while True:
-            found = rows.unsettled(connection, now, limit)
-            due = [row for row in found if self._is_ours(row)]
-            if due or len(found) < limit:
-                break
-            limit *= 2
         held = rows.list_provisions(connection, state=State.SENDING, limit=_AT_ONCE)
         dead = [row for row in held if row.owner is not None and self._provisioner.is_dead(row.owner)]
-        return due + [row for row in dead if self._is_ours(row)]
+        return self._free(connection, self._now()) + [row for row in dead if self._is_ours(row)]
+
+    def _next_due_at(self, until: datetime, connection: Transaction) -> datetime | None:
+        """Return when the next order can be carried on that has to wait, if that is before ``until``."""
+        waiting = self._free(connection, until)
+        return min((row.not_before or self._now() for row in waiting if row.owner is None), default=None)
+
+    def _free(self, connection: Transaction, at: datetime) -> list[ProvisionRow]:
+        limit = _AT_ONCE
+        while True:
+            found = rows.unsettled(connection, at, limit)
+            ours = [row for row in found if self._is_ours(row)]
+            if ours or len(found) < limit:
+                return ours
+            limit *= 2
 
     def _is_ours(self, row: ProvisionRow) -> bool:
         return row.kind == "wallet" and row.account in self._accounts

@@ -15,7 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
+
+from walletport.errors import Outcome, WalletportError
 
 
 class State(StrEnum):
@@ -42,17 +44,18 @@ class Policy:
             less a margin and the longest an attempt can take.
         can_find: whether a look-up can prove that no wallet exists.
         settle: how long after an attempt ended it may still be running at the provider.
-        most_sends: how often one key is sent at most.
-        most_look_ups: how often a look-up may fail before a person is asked.
-        most_generations: how many keys are used at most, each after proof that the one before made nothing.
+        most_sends: how often an order that is certainly refused each time is sent at most.
+        most_repeats: how often a key is sent at most while its outcome is unknown; more where there is no look-up,
+            because then a repeat inside the window is all there is.
+        most_look_ups: how many look-ups may tell nothing, or find nothing, before a person is asked.
     """
 
     resend_within: timedelta
     can_find: bool
     settle: timedelta
     most_sends: int = 5
+    most_repeats: int = 5
     most_look_ups: int = 12
-    most_generations: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Known:
         last_ended_at: when the last attempt ended, or when it was found that its process had died.
         doubtful: an attempt under the current key may have been applied.
         applied: the provider said that the order was carried out, though no wallet was read.
-        look_ups: how many look-ups have told nothing.
+        look_ups: how many look-ups have told nothing, or have proved that there was nothing, since it was asked for.
         not_before: do nothing earlier than this.
     """
 
@@ -129,9 +132,15 @@ def decide(known: Known, policy: Policy, now: datetime) -> Action:
 
 def may_resend(known: Known, policy: Policy, now: datetime) -> bool:
     """Return whether the current key may be sent again although its outcome is unknown."""
-    if known.first_sent_at is None or known.sends >= policy.most_sends:
+    return known.sends < policy.most_repeats and in_window(known, policy, now)
+
+
+def in_window(known: Known, policy: Policy, now: datetime) -> bool:
+    """Return whether the provider still remembers the current key."""
+    if known.first_sent_at is None:
         return False
-    return now < known.first_sent_at + policy.resend_within
+    # A clock that was set back would make the window longer than the provider's memory.
+    return known.first_sent_at <= now < known.first_sent_at + policy.resend_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +222,7 @@ class ProcessDied:
 
 @dataclass(frozen=True, slots=True)
 class NobodyKnows:
-    """All honest means are spent."""
+    """All honest means are spent, or what was made cannot be this order's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +250,10 @@ Event: TypeAlias = (
 )
 
 
-class Impossible(Exception):
+class Impossible(WalletportError):
     """An event that cannot happen in this state: the journal and the world disagree, so nothing is changed."""
+
+    default_outcome: ClassVar[Outcome] = "unknown"
 
 
 def after(known: Known, event: Event, policy: Policy) -> Known:
@@ -260,7 +271,7 @@ def after(known: Known, event: Event, policy: Policy) -> Known:
         case Absent():
             then = _absent(known, event, policy)
         case ReviewedAbsent() | AskedAgain():
-            then = _next_generation(known)
+            then = Known(generation=known.generation + 1)
         case Doubtful(at, applied, wait):
             doubt = replace(known, state=State.IN_DOUBT, doubtful=True, applied=known.applied or applied)
             then = replace(doubt, last_ended_at=at, not_before=at + wait)
@@ -304,19 +315,15 @@ def _absent(known: Known, event: Absent, policy: Policy) -> Known:
     settled_at = (known.last_ended_at or event.began_at) + policy.settle
     if event.began_at < settled_at:
         return replace(known, not_before=settled_at)
-    if known.applied or known.generation >= policy.most_generations:
+    if known.applied or known.look_ups + 1 >= policy.most_look_ups:
         # The provider said "applied" and shows nothing, or keeps losing what it was sent: no machine can settle that.
         return replace(known, state=State.NEEDS_REVIEW, not_before=None)
-    return _next_generation(known)
-
-
-def _next_generation(known: Known) -> Known:
-    return Known(state=State.PLANNED, generation=known.generation + 1, look_ups=known.look_ups)
+    return Known(generation=known.generation + 1, look_ups=known.look_ups + 1)
 
 
 _POSSIBLE: Final[dict[State, frozenset[type[Event]]]] = {
-    State.PLANNED: frozenset({SendBegan}),
-    State.SENDING: frozenset({Made, Refused, Doubtful, ApprovalAsked, ProcessDied}),
+    State.PLANNED: frozenset({SendBegan, Made}),  # made: the late answer of a process that was taken for dead
+    State.SENDING: frozenset({Made, Refused, Doubtful, ApprovalAsked, ProcessDied, NobodyKnows}),
     State.IN_DOUBT: frozenset({SendBegan, Made, Absent, LookUpFailed, NobodyKnows}),
     State.DONE: frozenset(),
     State.REJECTED: frozenset({AskedAgain}),

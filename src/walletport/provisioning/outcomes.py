@@ -13,6 +13,7 @@ from walletport.provisioning.machine import ApprovalAsked, Doubtful, Event, Refu
 
 _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 30.0
+_LONGEST_BEFORE_LOOK_UP: Final = 900.0
 _LONGEST_ASKED_FOR: Final = 3600.0
 
 
@@ -26,12 +27,17 @@ def event_of(error: WalletportError, sends: int, at: datetime) -> Event:
     return Doubtful(at, applied=error.outcome == "applied", wait=wait)
 
 
-def backoff(retry_after: float | None, tries: int) -> timedelta:
+def backoff(retry_after: float | None, tries: int, longest: float = _LONGEST_WAIT) -> timedelta:
     """Return how long to wait before the next try: as the provider asks, or longer each time."""
     if retry_after is not None:
         return timedelta(seconds=min(retry_after, _LONGEST_ASKED_FOR))
-    ceiling = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(tries, 10))
+    ceiling = min(longest, _FIRST_WAIT * 2.0 ** min(tries, 12))
     return timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # noqa: S311 - spreads load, hides nothing
+
+
+def backoff_of_look_up(retry_after: float | None, tries: int) -> timedelta:
+    """Return how long to wait before the next look-up: they must outlast an outage, or each order needs a person."""
+    return backoff(retry_after, tries, _LONGEST_BEFORE_LOOK_UP)
 
 
 def stored(error: WalletportError) -> dict[str, object]:
@@ -40,6 +46,7 @@ def stored(error: WalletportError) -> dict[str, object]:
         "type": type(error).__name__,
         "message": error.message,
         "outcome": error.outcome,
+        "retryable": error.retryable,
         "status_code": error.status_code,
         "provider_code": error.provider_code,
         "request_id": error.request_id,
@@ -59,6 +66,8 @@ def restored(kept: Mapping[str, object], provider: str, message: str | None = No
     outcome = kept.get("outcome")
     if outcome in ("not_applied", "applied", "unknown"):
         error.outcome = outcome
+    if isinstance(retryable := kept.get("retryable"), bool):
+        error.retryable = retryable
     status, code, request_id = (kept.get(name) for name in ("status_code", "provider_code", "request_id"))
     error.status_code = status if isinstance(status, int) else None
     error.provider_code = code if isinstance(code, str) else None

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-import socket
+import platform
 import uuid
+from pathlib import Path
+from typing import Final
+
+_KERNEL: Final = Path("/proc/sys/kernel/random/boot_id")
+_NUMBERS: Final = Path("/proc/self/ns/pid")
 
 
 def new_owner() -> str:
     """Return a name for this process and this opening of the journal."""
-    return f"{socket.gethostname()}|{os.getpid()}|{uuid.uuid4().hex}"
+    return f"{_place()}|{os.getpid()}|{uuid.uuid4().hex}"
 
 
 def is_gone(owner: str) -> bool:
     """Return whether the process behind a name has certainly ended.
 
-    Only a process on this machine can be judged; of any other, and of one whose number is in use again, the answer is
-    no, and its claims hold until their lease runs out.
+    Only a process that shares this one's numbers can be judged; of any other, and of one whose number is in use
+    again, the answer is no, and its claims hold until their lease runs out.
     """
-    host, _, rest = owner.partition("|")
+    place, _, rest = owner.partition("|")
     number = rest.partition("|")[0]
-    if host != socket.gethostname() or not number.isdigit():
+    if place != _place() or not number.isdigit():
         return False
     with contextlib.suppress(PermissionError):
         try:
@@ -29,3 +35,15 @@ def is_gone(owner: str) -> bool:
         except (ProcessLookupError, OverflowError):
             return True
     return False
+
+
+@functools.cache
+def _place() -> str:
+    """Name what process numbers belong to: this start of this machine, and on Linux the container.
+
+    A host's name is not enough: containers of one name count their processes apart, and many machines are called
+    localhost.
+    """
+    with contextlib.suppress(OSError):
+        return f"{platform.node()}/{_KERNEL.read_text(encoding='ascii').strip()}/{_NUMBERS.stat().st_ino}"
+    return f"{platform.node()}/{uuid.getnode():x}"

@@ -16,8 +16,9 @@ from walletport.operations import Operations
 from walletport.provisioning.account import AccountAtWork
 from walletport.provisioning.desk import Desk
 from walletport.provisioning.owner import is_gone, new_owner
-from walletport.provisioning.program import Claim, Provisioner
+from walletport.provisioning.program import Provisioner
 from walletport.provisioning.record import CustomerLink, Provision, Story
+from walletport.provisioning.recording import Claim
 from walletport.routing import Decision
 from walletport.transport.account import engine_for
 from walletport.transport.drivers import AsyncDriver, SyncDriver
@@ -97,6 +98,11 @@ class Port:
         return self._driver.drive(
             self._desk.provision(user, chain, asset, reference, account=account, profile=profile, wait=wait)
         )
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The names of the configured accounts."""
+        return self._desk.accounts
 
     def route(
         self, *, user: str, chain: str | None = None, asset: str | None = None, account: str | None = None
@@ -247,6 +253,11 @@ class AsyncPort:
         return await self._driver.drive(
             self._desk.provision(user, chain, asset, reference, account=account, profile=profile, wait=wait)
         )
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The names of the configured accounts."""
+        return self._desk.accounts
 
     def route(
         self, *, user: str, chain: str | None = None, asset: str | None = None, account: str | None = None

@@ -9,17 +9,36 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from walletport.errors import ApprovalPending, ConnectFailed, UnsupportedOperation, WalletportError
-from walletport.journal import CustomerRow, Journal, LostClaim, NewProvision, ProvisionRow, Transaction, WalletRow, rows
+from walletport.journal import (
+    CustomerRow,
+    Journal,
+    JournalError,
+    LostClaim,
+    NewProvision,
+    ProvisionRow,
+    Transaction,
+    rows,
+)
 from walletport.models import Customer, CustomerProfile, Wallet
 from walletport.provisioning import machine
-from walletport.provisioning.machine import ENDS, Action, GiveUp, Known, LookUp, Send, State, Wait
-from walletport.provisioning.outcomes import backoff, event_of, stored
+from walletport.provisioning.machine import ENDS, GiveUp, LookUp, Send, State, Wait
+from walletport.provisioning.outcomes import backoff_of_look_up, event_of, stored
+from walletport.provisioning.recording import (
+    MACHINE_FIELDS,
+    STORY,
+    Call,
+    Claim,
+    Happened,
+    Taken,
+    known_of,
+    wallet_row,
+)
+from walletport.transport import effects
 from walletport.transport.effects import Program, Sleep, WaitFor
 from walletport.transport.encoding import new_idempotency_key
 
@@ -30,51 +49,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _FIRST_LOOK: Final = 0.02
 _LONGEST_LOOK: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """An order that this process has claimed, and what was committed that it will do."""
-
-    row: ProvisionRow
-    action: Action
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """What came of it.
-
-    Args:
-        event: for the machine.
-        made: the wallet or customer, if there is one now.
-        error: what it ended in otherwise.
-    """
-
-    event: machine.Event
-    made: Wallet | Customer | None = None
-    error: WalletportError | None = None
-
-
-@dataclass(eq=False, slots=True)
-class _Call:
-    """One call that carries an order on; over once nobody waits for it any more."""
-
-    is_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Who is working on orders, and for how long without a sign of life.
-
-    Args:
-        owner: names one process, and one opening of the journal in it.
-        lease: how long a claim holds without being renewed.
-        is_dead: tells of another owner whether its process is certainly gone, so that its lease need not run out.
-    """
-
-    owner: str
-    lease: timedelta
-    is_dead: Callable[[str], bool]
+_LATE: Final = (0.02, 0.1, 0.5)
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Provisioner:
@@ -91,7 +67,7 @@ class Provisioner:
         self.journal = journal
         self.accounts = accounts
         self.clock = clock
-        self._held: dict[str, _Call] = {}
+        self._held: dict[str, Call] = {}
         self._holding = threading.Lock()
         self.is_dead = claim.is_dead
         self._claim = claim
@@ -106,11 +82,12 @@ class Provisioner:
             until: start nothing later than this.
             profile: for an order for a customer; never kept.
         """
-        call = _Call()
+        call, asked_at = Call(), self.clock.now()
 
         def work(connection: Transaction) -> tuple[ProvisionRow, Taken | None]:
             row, is_new = rows.record_intent(connection, new, self.clock.now())
-            if not is_new and State(row.state) is State.REJECTED:
+            # What was refused while this call waited is its answer, too.
+            if not is_new and State(row.state) is State.REJECTED and row.updated_at <= asked_at:
                 row = self._reopen(connection, row, new)
             return row, self._take(connection, row, call)
 
@@ -127,7 +104,7 @@ class Provisioner:
             row: as the journal holds it.
             until: start nothing later than this.
         """
-        call = _Call()
+        call = Call()
         try:
             return (yield from self._carry_on(row, None, until, None, call))
         finally:
@@ -156,7 +133,7 @@ class Provisioner:
         return (yield from self._commit(work))
 
     def _carry_on(
-        self, row: ProvisionRow, taken: Taken | None, until: datetime, profile: CustomerProfile | None, call: _Call
+        self, row: ProvisionRow, taken: Taken | None, until: datetime, profile: CustomerProfile | None, call: Call
     ) -> Program[ProvisionRow]:
         look = _FIRST_LOOK
         while State(row.state) not in ENDS:
@@ -169,7 +146,7 @@ class Provisioner:
                 yield Sleep(look)
                 look = min(look * 2, _LONGEST_LOOK)
                 continue
-            row, wait = yield from self._turn(taken, profile)
+            row, wait = yield from self._turn(taken, profile, call)
             self._let_go(call)
             taken = None
             if wait is not None:
@@ -181,38 +158,89 @@ class Provisioner:
     def renew(self) -> Program[None]:
         """Keep the claims on the orders this process is at work on."""
         with self._holding:
-            ids = sorted(self._held)
+            held = dict(self._held)
         until = self.clock.now() + self._claim.lease
-        if ids:
-            yield from self._commit(lambda connection: rows.renew(connection, ids, self._claim.owner, until))
+        if not held:
+            return
+        ours = yield from self._commit(lambda connection: rows.renew(connection, held, self._claim.owner, until))
+        for provision_id, call in held.items():
+            call.until = until if provision_id in ours else _LONG_AGO
 
-    def _turn(self, taken: Taken, profile: CustomerProfile | None) -> Program[tuple[ProvisionRow, datetime | None]]:
+    def _turn(
+        self, taken: Taken, profile: CustomerProfile | None, call: Call
+    ) -> Program[tuple[ProvisionRow, datetime | None]]:
         """Do what was committed, commit what came of it, and say until when to wait."""
         row, action = taken.row, taken.action
         if isinstance(action, Wait):
             return row, action.until
         if not isinstance(action, Send | LookUp):
             return row, None
+        happened = yield from (self._send(row, profile, call) if isinstance(action, Send) else self._look_up(row))
         try:
-            happened = yield from (self._send(row, profile) if isinstance(action, Send) else self._look_up(row))
-            return (yield from self._commit(lambda connection: self._record(connection, row, happened))), None
+            row = yield from self._commit(lambda connection: self._record(connection, row, happened))
         except LostClaim:
-            # Another process took this one for dead; whatever it has committed since is what counts.
-            return self._read(row.id), None
+            # Another process took this one for dead; what it has committed counts. But what was made is a fact.
+            row = self._read(row.id) if happened.made is None else (yield from self._too_late(row, happened))
+        except JournalError:
+            if not self._is_of_another(row, happened.made):
+                raise
+            row = yield from self._commit(lambda connection: self._leave_to_a_person(connection, row, happened))
+        return row, None
+
+    def _too_late(self, seen: ProvisionRow, happened: Happened) -> Program[ProvisionRow]:
+        """Commit what was made, although another process has gone on with its order."""
+        for pause in _LATE:
+            try:
+                return (yield from self._commit(lambda connection: self._record_late(connection, seen, happened)))
+            except LostClaim:  # that one is just writing
+                yield Sleep(pause)
+        return self._read(seen.id)
+
+    def _record_late(self, connection: Transaction, seen: ProvisionRow, happened: Happened) -> ProvisionRow:
+        row, made = rows.get_provision(connection, seen.id), happened.made
+        if made is None or (row.account == seen.account and made.id in (row.wallet_id, row.customer_id)):
+            return row
+        if row.owner is not None:
+            rows.release(connection, row.id, row.owner)
+        now = self.clock.now()
+        claimed = rows.claim(connection, row.id, self._claim.owner, now, now + self._claim.lease)
+        if claimed is None:
+            msg = "another process is writing to this order"
+            raise LostClaim(msg)
+        if row.account == seen.account and State(row.state) not in (State.DONE, State.REJECTED):
+            return self._record(connection, claimed, happened, _LATELY)
+        # Two wallets for one order: no journal can prevent it now, but it can show it.
+        self._save(connection, seen, made)
+        detail = {"id": made.id, "account": seen.account, **_LATELY}
+        return rows.advance(connection, claimed, self._claim.owner, _LET_GO, "made", detail, now)
+
+    def _is_of_another(self, row: ProvisionRow, made: Wallet | Customer | None) -> bool:
+        """Return whether the journal knows what was made as another user's, or knows the user as another customer."""
+        if isinstance(made, Wallet):
+            wallet = self.journal.read(lambda connection: rows.get_wallet(connection, row.account, made.id))
+            return wallet is not None and wallet.user_id != row.user_id
+        if made is None:
+            return False
+        customer = self.journal.read(lambda connection: rows.customer_of(connection, row.user_id, row.account))
+        return customer is not None and customer.customer_id != made.id
+
+    def _leave_to_a_person(self, connection: Transaction, row: ProvisionRow, happened: Happened) -> ProvisionRow:
+        detail = {"id": None if happened.made is None else happened.made.id, "why": "recorded for another"}
+        return self._advance(connection, row, machine.NobodyKnows(), detail, _LET_GO)
 
     def _reopen(self, connection: Transaction, row: ProvisionRow, new: NewProvision) -> ProvisionRow:
         """Start a refused order anew, perhaps at another account; unless somebody else is just doing that."""
         now = self.clock.now()
         claimed = rows.claim(connection, row.id, self._claim.owner, now, now + self._claim.lease)
         if claimed is None or State(claimed.state) is not State.REJECTED:
-            return row
+            return claimed or row
         changes = {name: getattr(new, name) for name in ("account", "customer_id", "sent_reference", "decision")}
         return self._advance(connection, claimed, machine.AskedAgain(), {"account": new.account}, changes)
 
     def _read(self, provision_id: str) -> ProvisionRow:
         return self.journal.read(lambda connection: rows.get_provision(connection, provision_id))
 
-    def _hold(self, provision_id: str, call: _Call) -> bool:
+    def _hold(self, provision_id: str, call: Call) -> bool:
         """Take an order for a call, unless another call of this process is at it or this one is over."""
         with self._holding:
             if call.is_over or self._held.get(provision_id, call) is not call:
@@ -220,17 +248,17 @@ class Provisioner:
             self._held[provision_id] = call
             return True
 
-    def _let_go(self, call: _Call, *, is_over: bool = False) -> None:
+    def _let_go(self, call: Call, *, is_over: bool = False) -> None:
         """Give back what a call holds; one that is over takes nothing more, whatever is still waiting to be written."""
         with self._holding:
             call.is_over = call.is_over or is_over
             for provision_id in [held for held, by in self._held.items() if by is call]:
                 del self._held[provision_id]
 
-    def _take_again(self, provision_id: str, call: _Call, connection: Transaction) -> Taken | None:
+    def _take_again(self, provision_id: str, call: Call, connection: Transaction) -> Taken | None:
         return self._take(connection, rows.get_provision(connection, provision_id), call)
 
-    def _take(self, connection: Transaction, row: ProvisionRow, call: _Call) -> Taken | None:
+    def _take(self, connection: Transaction, row: ProvisionRow, call: Call) -> Taken | None:
         """Claim an order and commit what is to be done with it, or return ``None`` where it has ended or is taken.
 
         The journal tells processes apart; calls within one are told apart here, which is safe because all of them
@@ -241,9 +269,11 @@ class Provisioner:
             return None
         if row.owner is not None and self._claim.is_dead(row.owner):
             rows.release(connection, row.id, row.owner)
-        claimed = rows.claim(connection, row.id, self._claim.owner, now, now + self._claim.lease)
+        lease_until = now + self._claim.lease
+        claimed = rows.claim(connection, row.id, self._claim.owner, now, lease_until)
         if claimed is None:
             return None
+        call.until = lease_until
         row, policy = claimed, self._policy(claimed)
         if State(row.state) is State.SENDING:  # its process died with the answer outstanding
             row = self._advance(connection, row, machine.ProcessDied(now), {})
@@ -256,17 +286,46 @@ class Provisioner:
             rows.release(connection, row.id, self._claim.owner)
         return Taken(row, action)
 
-    def _send(self, row: ProvisionRow, profile: CustomerProfile | None) -> Program[Happened]:
+    def _send(self, row: ProvisionRow, profile: CustomerProfile | None, call: Call) -> Program[Happened]:
         """Send the create once under the committed key."""
         try:
-            if self.clock.now() >= (row.lease_until or self.clock.now()):
-                # This process slept past its claim; somebody else may be sending already.
-                msg = "the claim on this order ran out before it was sent"
-                raise ConnectFailed(msg)
-            made = yield from self._create(row, profile)
+            made = yield from self._in_time(row, self._create(row, profile), call)
         except WalletportError as error:
             return Happened(event_of(error, row.sends, self.clock.now()), error=error)
         return Happened(machine.Made(self.clock.now()), made=made)
+
+    def _in_time(self, row: ProvisionRow, program: Program[T], call: Call) -> Program[T]:
+        """Carry a program out, and let nothing leave that would leave too late.
+
+        Between the commit and the request lie a wait for a credential and whatever stops a process. Once the claim
+        has run out, somebody else may be at the order, and may prove that nothing was made; and a repeat counts on
+        the provider's memory.
+        """
+        try:
+            step = next(program)
+            while True:
+                try:
+                    if isinstance(step, effects.Send):
+                        self._check_time(row, call)
+                    result = yield step
+                except BaseException as error:  # noqa: BLE001 - whatever the driver throws is for the program
+                    step = program.throw(error)
+                else:
+                    step = program.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        finally:
+            program.close()
+
+    def _check_time(self, row: ProvisionRow, call: Call) -> None:
+        now = self.clock.now()
+        if now >= call.until:
+            msg = "the claim on this order ran out before it was sent"
+            raise ConnectFailed(msg)
+        if row.doubtful and not machine.in_window(known_of(row), self._policy(row), now):
+            msg = "the time in which this order may be repeated ran out before it was sent"
+            raise ConnectFailed(msg)
 
     def _create(self, row: ProvisionRow, profile: CustomerProfile | None) -> Program[Wallet | Customer]:
         operations = self.accounts[row.account].operations
@@ -288,7 +347,7 @@ class Provisioner:
         try:
             wallet = yield from operations.find_wallet(row.customer_id or "", row.chain, row.asset, row.sent_reference)
         except WalletportError as error:
-            wait = backoff(error.retry_after, row.look_ups + 1)
+            wait = backoff_of_look_up(error.retry_after, row.look_ups + 1)
             return Happened(machine.LookUpFailed(self.clock.now(), wait), error=error)
         if wallet is None:
             return Happened(machine.Absent(began_at))
@@ -330,10 +389,10 @@ class Provisioner:
         account = self.accounts[str(changes.get("account", row.account))]
         before = known_of(row)
         known = machine.after(before, event, account.policy(row.kind))
-        written = {**changes, **{name: getattr(known, name) for name in _MACHINE_FIELDS}, "state": known.state.value}
+        written = {**changes, **{name: getattr(known, name) for name in MACHINE_FIELDS}, "state": known.state.value}
         if known.generation != before.generation:
             written["idempotency_key"] = new_idempotency_key(account.capabilities.idempotency)
-        what = _STORY.get(type(event), type(event).__name__)
+        what = STORY.get(type(event), type(event).__name__)
         return rows.advance(connection, row, self._claim.owner, written, what, detail, self.clock.now())
 
     def _policy(self, row: ProvisionRow) -> machine.Policy:
@@ -345,47 +404,4 @@ class Provisioner:
 
 
 _LET_GO: Final[Mapping[str, object]] = {"owner": None, "lease_until": None}
-_MACHINE_FIELDS: Final = (
-    "generation",
-    "sends",
-    "first_sent_at",
-    "last_ended_at",
-    "doubtful",
-    "applied",
-    "look_ups",
-    "not_before",
-)
-_STORY: Final[Mapping[type, str]] = {
-    machine.SendBegan: "sending",
-    machine.Made: "made",
-    machine.Refused: "refused",
-    machine.Doubtful: "in doubt",
-    machine.ApprovalAsked: "approval asked",
-    machine.Absent: "found absent",
-    machine.LookUpFailed: "look-up failed",
-    machine.ProcessDied: "process died",
-    machine.NobodyKnows: "needs review",
-    machine.ReviewedAbsent: "reviewed: absent",
-    machine.AskedAgain: "asked again",
-}
-
-
-def known_of(row: ProvisionRow) -> Known:
-    """Return what the journal holds of an order, as the machine reads it."""
-    return Known(state=State(row.state), **{name: getattr(row, name) for name in _MACHINE_FIELDS})
-
-
-def wallet_row(row: ProvisionRow, wallet: Wallet, now: datetime) -> WalletRow:
-    """Return what the journal keeps of a wallet."""
-    return WalletRow(
-        account=row.account,
-        wallet_id=wallet.id,
-        provision_id=row.id,
-        user_id=row.user_id,
-        customer_id=wallet.customer_id,
-        chain=wallet.chain or row.chain,
-        asset=wallet.asset or row.asset,
-        status=wallet.status.value,
-        document=wallet.model_dump(mode="json"),
-        updated_at=wallet.updated_at or now,
-    )
+_LATELY: Final[Mapping[str, object]] = {"late": True}
