@@ -72,7 +72,7 @@ def timestamp(value: object) -> datetime | None:
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             number = Decimal(value)
             return datetime.fromtimestamp(float(number / 1000 if abs(number) >= _EARLIEST_MS else number), UTC)
-    except (ValueError, OverflowError, OSError, ArithmeticError):
+    except (ValueError, OSError, ArithmeticError):
         return None
     return None
 
