@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
+import httpx
 import pytest
 
 from tests.support.toy import Toy
 from tests.support.toy_emulator import ToyEmulator
-from tests.unit.port_site import PROFILE, Site, keys_of, order, stuck
+from tests.unit.port_site import PROFILE, BoxClock, Site, keys_of, order, stuck
 from walletport import Port, Provision, errors
 from walletport.capabilities import Capabilities, no
+from walletport.journal import LostClaim
 from walletport.provider.emulation import Emulator
 from walletport.sandbox import Sandbox
 
@@ -201,6 +203,42 @@ def test_only_an_order_that_stands_so_can_be_resolved_and_only_by_one_finding(si
         with pytest.raises(errors.ConfigurationError, match="the journal holds no order 'nobody'"):
             port.story("nobody")
     assert len(site.box.requests) == asked
+
+
+class Meddling(httpx.BaseTransport):
+    """Lets somebody else do something before a wallet is read.
+
+    Args:
+        meddle: what is done, once.
+    """
+
+    def __init__(self, meddle: Callable[[], object]) -> None:
+        self._wire = httpx.HTTPTransport()
+        self._meddle: list[Callable[[], object]] = [meddle]
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET" and self._meddle:
+            self._meddle.pop()()
+        return self._wire.handle_request(request)
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def test_of_two_people_who_settle_an_order_at_once_the_first_counts(site: Site) -> None:
+    """The other one is told, and overwrites nothing."""
+    with site.port() as first:
+        first.link_customer(user="user-1", account="ledger-so", customer_id=site.customer("ledger-so"))
+        review = stuck(first, site.box, "ledger-so")
+        (wallet_id,) = site.made("ledger-so")
+        meddling = Meddling(lambda: first.resolve(review.id, absent=True))
+        with (
+            Port(site.config(), transport=meddling, clock=BoxClock(site.box), recovers=False) as second,
+            pytest.raises(LostClaim, match="somebody else has settled this order meanwhile"),
+        ):
+            second.resolve(review.id, wallet_id=wallet_id)
+        assert first.story(review.id).provision.state == "planned"
+        assert first.wallets(user="user-1") == []
 
 
 class ListingEmulator(ToyEmulator):

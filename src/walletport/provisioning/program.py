@@ -158,13 +158,15 @@ class Provisioner:
     def renew(self) -> Program[None]:
         """Keep the claims on the orders this process is at work on."""
         with self._holding:
-            held = dict(self._held)
+            held = {provision_id: (call, call.until) for provision_id, call in self._held.items()}
         until = self.clock.now() + self._claim.lease
         if not held:
             return
         ours = yield from self._commit(lambda connection: rows.renew(connection, held, self._claim.owner, until))
-        for provision_id, call in held.items():
-            call.until = until if provision_id in ours else _LONG_AGO
+        with self._holding:
+            for provision_id, (call, seen) in held.items():
+                if call.until == seen:  # else it has taken the order again meanwhile
+                    call.until = until if provision_id in ours else _LONG_AGO
 
     def _turn(
         self, taken: Taken, profile: CustomerProfile | None, call: Call
@@ -273,7 +275,8 @@ class Provisioner:
         claimed = rows.claim(connection, row.id, self._claim.owner, now, lease_until)
         if claimed is None:
             return None
-        call.until = lease_until
+        with self._holding:
+            call.until = lease_until
         row, policy = claimed, self._policy(claimed)
         if State(row.state) is State.SENDING:  # its process died with the answer outstanding
             row = self._advance(connection, row, machine.ProcessDied(now), {})

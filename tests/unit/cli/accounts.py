@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.unit.cli.running import Shell
+from tests.unit.port_site import Site
+from walletport import Port
+from walletport.provider import WalletProvider
 from walletport.sandbox import Sandbox
 
 
@@ -19,11 +23,13 @@ class Desk:
         shell: the shell.
         box: the sandbox.
         folder: where configuration and journal are.
+        kinds: classes of providers that are installed in the shell only.
     """
 
     shell: Shell
     box: Sandbox
     folder: Path
+    kinds: Mapping[str, type[WalletProvider]] = field(default_factory=dict)
 
     @property
     def config(self) -> Path:
@@ -68,6 +74,13 @@ class Desk:
         told: dict[str, object] = json.loads(done.stderr)
         return told
 
-    def link(self, account: str, user: str = "user-1") -> None:
-        customer = self.box.emulators[account].default_customer
-        self.told("customers", "link", "--user", user, "--account", account, "--customer-id", customer)
+    def link(self, *accounts: str) -> None:
+        """Tell the journal who user-1 is, as an application would."""
+        with self.port() as port:
+            for account in accounts:
+                customer = self.box.emulators[account].default_customer
+                port.link_customer(user="user-1", account=account, customer_id=customer)
+
+    def port(self) -> Port:
+        """Open the same accounts and the same journal in this process, which is quicker than a command."""
+        return Site(self.box, self.folder, self.kinds).port()

@@ -12,26 +12,22 @@ import pytest
 
 from tests.unit.cli.accounts import Desk
 from tests.unit.cli.running import COMMAND, Shell
-from walletport import Port
-from walletport.config import load_config
 from walletport.sandbox import Sandbox
 
 HEAD = "user,account,customer_id\n"
 
 
 @pytest.fixture
-def desk(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(shell: Shell, tmp_path: Path) -> Iterator[Desk]:
     with Sandbox(["conduit", "ledger-so"]) as box:
         desk = Desk(shell, box, tmp_path)
         desk.configure()
-        for name, value in desk.secrets.items():
-            monkeypatch.setenv(name, value)
         yield desk
 
 
 def links(desk: Desk, *who: tuple[str, str]) -> list[str | None]:
     """Return the customers of users at accounts, as the journal knows them."""
-    with Port(load_config(desk.config), recovers=False) as port:
+    with desk.port() as port:
         return [port.customer_id(user=user, account=account) for user, account in who]
 
 
@@ -75,7 +71,8 @@ def test_a_file_links_everybody_in_it(desk: Desk, text: str):
 
 
 def test_every_bad_line_is_told_at_once_and_nothing_is_linked(desk: Desk):
-    desk.told("customers", "link", "--user", "user-7", "--account", "conduit", "--customer-id", "cus_7")
+    with desk.port() as port:
+        port.link_customer(user="user-7", account="conduit", customer_id="cus_7")
     path = write(
         desk,
         HEAD

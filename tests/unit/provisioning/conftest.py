@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from walletport import Account, Config
+from tests.unit.journal.conftest import postgresql_url, server  # noqa: F401 - fixtures
+from tests.unit.provisioning.world import Vendors, configured
+from walletport import Config
 from walletport.sandbox import Sandbox
 
 
@@ -19,16 +21,12 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def vendors(sandbox: Sandbox) -> Vendors:
+    """The sandbox's vendors, and everything they were asked."""
+    return Vendors(sandbox)
+
+
+@pytest.fixture
 def config(sandbox: Sandbox, tmp_path: Path) -> Config:
     """Name an account after each provider, with the journal in a file of its own."""
     return configured(sandbox, f"sqlite:///{tmp_path / 'journal.db'}")
-
-
-def configured(sandbox: Sandbox, journal: str) -> Config:
-    """Return a configuration with an account for each emulator."""
-    make: Callable[..., Account] = Account.of
-    accounts = {
-        name: make(name, name, base_url=sandbox.url + emulator.mount, timeout=2.0, **emulator.settings)
-        for name, emulator in sandbox.emulators.items()
-    }
-    return Config(accounts=accounts, journal=journal)
