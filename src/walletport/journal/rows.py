@@ -5,7 +5,7 @@ Times are aware and in UTC. Of an order only its claimant changes what is known,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -97,9 +97,42 @@ def list_provisions(
     return _all(connection, found, {}, ProvisionRow)
 
 
-def unsettled(connection: Connection, now: datetime, limit: int) -> list[ProvisionRow]:
-    """Return orders from which something must still come, which nobody holds and which need not wait; oldest first."""
-    return _all(connection, statements.DUE, {"the_now": now, "the_limit": limit}, ProvisionRow)
+def due(
+    connection: Connection,
+    now: datetime,
+    accounts: Collection[str],
+    limit: int,
+    *,
+    dead: Collection[str] = (),
+    after: ProvisionRow | None = None,
+) -> list[ProvisionRow]:
+    """Return orders for wallets from which something must still come, and which can be carried on; oldest first.
+
+    Args:
+        connection: where to look.
+        now: those that have to wait longer are left out, and those whose claim holds longer.
+        accounts: only orders of these.
+        limit: how many at most.
+        dead: owners whose claims count no more.
+        after: the last order of the page before.
+    """
+    found, values = statements.DUE, {"the_now": now, "the_limit": limit, "the_accounts": accounts, "the_dead": dead}
+    if after is not None:
+        place = tuple_(provisions.c.created_at, provisions.c.id)
+        found = found.where(place > tuple_(after.created_at, after.id, types=[c.type for c in place]))
+    return _all(connection, found, values, ProvisionRow)
+
+
+def next_due_at(connection: Connection, after: datetime, accounts: Collection[str]) -> datetime | None:
+    """Return when the first order for a wallet at these accounts can be carried on that has to wait until then."""
+    wanted = {"the_now": after, "the_accounts": accounts}
+    found: datetime | None = connection.execute(statements.NEXT_DUE, wanted).scalar_one()
+    return found
+
+
+def owners(connection: Connection) -> list[str]:
+    """Return who holds orders from which something must still come."""
+    return list(connection.execute(statements.OWNERS).scalars())
 
 
 def claim(

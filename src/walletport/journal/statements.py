@@ -49,16 +49,26 @@ PROVISIONS_OF: Final = (
     .where(provisions.c.user_id == bindparam("the_user"))
     .order_by(provisions.c.created_at, provisions.c.id)
 )
+_UNSETTLED: Final = provisions.c.state.in_(UNSETTLED)
+_ORDERED: Final = and_(
+    _UNSETTLED,
+    provisions.c.kind == "wallet",
+    provisions.c.account.in_(bindparam("the_accounts", expanding=True)),
+)
 DUE: Final = (
     select(provisions)
     .where(
-        provisions.c.state.in_(UNSETTLED),
-        _FREE,
+        _ORDERED,
+        or_(_FREE, provisions.c.owner.in_(bindparam("the_dead", expanding=True))),
         or_(provisions.c.not_before.is_(None), provisions.c.not_before <= bindparam("the_now")),
     )
     .order_by(provisions.c.created_at, provisions.c.id)
     .limit(bindparam("the_limit"))
 )
+NEXT_DUE: Final = select(func.min(provisions.c.not_before)).where(
+    _ORDERED, provisions.c.owner.is_(None), provisions.c.not_before > bindparam("the_now")
+)
+OWNERS: Final = select(provisions.c.owner).where(_UNSETTLED, provisions.c.owner.is_not(None)).distinct()
 
 APPEND_EVENT: Final = events.insert().inline()
 EVENTS_OF: Final = select(events).where(events.c.provision_id == bindparam("the_id")).order_by(events.c.id)

@@ -6,7 +6,6 @@ import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from walletport.capabilities import Need
@@ -29,6 +28,7 @@ from walletport.provisioning.machine import ENDS, Made, ReviewedAbsent, State
 from walletport.provisioning.outcomes import restored
 from walletport.provisioning.record import CustomerLink, Provision, Story
 from walletport.provisioning.recording import Happened
+from walletport.provisioning.recovery import NAP, Recovery
 from walletport.routing import Decision, RouteRequest, choose
 from walletport.settings import unknown_name
 from walletport.transport.effects import Program, Sleep, WaitFor
@@ -40,10 +40,7 @@ if TYPE_CHECKING:
     from walletport.provisioning.program import Provisioner
     from walletport.routing import Route
 
-_AT_ONCE: Final = 100
-_NAP: Final = 0.1  # seconds; how long closing waits for the keeper at most, unless that is at work
 _NAPS_A_BEAT: Final = 5
-_BEATS_A_LOOK: Final = 20
 _LONGEST_WAIT: Final = 10 * 365 * 24 * 3600.0  # seconds; keeps a senseless figure inside the calendar
 _A_PERSON: Final[Mapping[str, object]] = {"by": "a person"}
 _log = logging.getLogger("walletport")
@@ -63,6 +60,7 @@ class Desk:
         self._stopping = False
         self._accounts: Mapping[str, AccountAtWork] = provisioner.accounts
         self._journal: Journal = provisioner.journal
+        self.recovery = Recovery(provisioner, self._approved)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -173,82 +171,23 @@ class Desk:
         Args:
             wait: start nothing later than this many seconds from now.
         """
-        until = self._until(wait)
-        settled = yield from self._carry_on(until)
-        while self._now() < until and (due_at := self._journal.read(partial(self._next_due_at, until))):
-            yield Sleep(max(0.0, (due_at - self._now()).total_seconds()))
-            settled += yield from self._carry_on(until)
-        after: str | None = None
-        while waiting := self._journal.read(partial(_awaiting_approval, after)):
-            for row in waiting:
-                if row.account in self._accounts and self._now() < until:
-                    row_now = yield from self._approved(row)
-                    settled += State(row_now.state) is State.DONE
-            after = waiting[-1].id
-        return settled
+        return (yield from self.recovery.recover(self._until(wait)))
 
-    def _carry_on(self, until: datetime) -> Program[int]:
-        settled = 0
-        while due := self._journal.read(self._due):
-            for row in due:
-                if self._stopping:
-                    return settled
-                row_now = yield from self._provisioner.settle(row, until)
-                settled += State(row_now.state) in ENDS
-            if self._now() >= until:
-                break
-        return settled
-
-    def keep(self, *, recovers: bool) -> Program[None]:
-        """Keep this process's claims alive, and carry on what others left behind, until ``stop`` is called.
-
-        Args:
-            recovers: whether to carry on what others left behind.
-        """
-        beats = 0
+    def keep(self) -> Program[None]:
+        """Keep this process's claims alive until ``stop`` is called; nothing else may hold this up."""
         while not self._stopping:
             try:
                 yield from self._provisioner.renew()
-                if recovers and beats % _BEATS_A_LOOK == 0:
-                    yield from self._carry_on(self._now())
             except WalletportError as error:
                 # The journal may be away for a moment; the claims then run out, which is safe.
                 _log.warning("keeping the journal's claims failed: %s", error)
-            beats += 1
             for _ in range(_NAPS_A_BEAT):
                 if not self._stopping:
-                    yield Sleep(_NAP)
+                    yield Sleep(NAP)
 
     def stop(self) -> None:
         """Let ``keep`` end."""
         self._stopping = True
-
-    def _due(self, connection: Transaction) -> list[ProvisionRow]:
-        """Return what can be carried on now, what a process held that has died included.
-
-        Orders for customers are not among them: their profile is not kept, so they go on when it is given again. Nor
-        are those of accounts that are configured no more. However many of them there are, they hide no other.
-        """
-        held = rows.list_provisions(connection, state=State.SENDING, limit=_AT_ONCE)
-        dead = [row for row in held if row.owner is not None and self._provisioner.is_dead(row.owner)]
-        return self._free(connection, self._now()) + [row for row in dead if self._is_ours(row)]
-
-    def _next_due_at(self, until: datetime, connection: Transaction) -> datetime | None:
-        """Return when the next order can be carried on that has to wait, if that is before ``until``."""
-        waiting = self._free(connection, until)
-        return min((row.not_before or self._now() for row in waiting if row.owner is None), default=None)
-
-    def _free(self, connection: Transaction, at: datetime) -> list[ProvisionRow]:
-        limit = _AT_ONCE
-        while True:
-            found = rows.unsettled(connection, at, limit)
-            ours = [row for row in found if self._is_ours(row)]
-            if ours or len(found) < limit:
-                return ours
-            limit *= 2
-
-    def _is_ours(self, row: ProvisionRow) -> bool:
-        return row.kind == "wallet" and row.account in self._accounts
 
     def _approved(self, row: ProvisionRow) -> Program[ProvisionRow]:
         """Finish an order that a person had to approve, if the provider shows its wallet by now; never send it."""
@@ -378,10 +317,6 @@ class Desk:
 
     def _until(self, wait: float) -> datetime:
         return self._now() + timedelta(seconds=min(check_number("wait", wait, 0), _LONGEST_WAIT))
-
-
-def _awaiting_approval(after: str | None, connection: Transaction) -> list[ProvisionRow]:
-    return rows.list_provisions(connection, state=State.AWAITING_APPROVAL, limit=_AT_ONCE, after=after)
 
 
 def _check_text(name: str, value: str) -> None:

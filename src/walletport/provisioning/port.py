@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from walletport.transport.drivers import AsyncTransport, SyncTransport
+    from walletport.transport.effects import Program
 
 LEASE: Final = timedelta(seconds=15)
 DEFAULT_WAIT: Final = 60.0
@@ -38,8 +39,8 @@ DEFAULT_LIMIT: Final = 100
 class Port:
     """Several accounts behind one journal, for programs that block; `walletport.open` makes one.
 
-    Any number of threads and processes may work on the same journal at once. While it is open, a thread of its own
-    keeps its claims alive and carries on what a dead process left behind.
+    Any number of threads and processes may work on the same journal at once. While it is open, threads of its own
+    keep its claims alive and carry on what a dead process left behind.
 
     Args:
         config: accounts, routes and journal.
@@ -58,10 +59,8 @@ class Port:
     ) -> None:
         self._desk, self._journal = _desk(config, clock or SystemClock())
         self._driver = SyncDriver(transport, Limits.max_body)
-        self._keeper = threading.Thread(
-            target=self._driver.drive, args=(self._desk.keep(recovers=recovers),), name="walletport-keeper", daemon=True
-        )
-        self._keeper.start()
+        self._keeper = self._started("walletport-keeper", self._desk.keep())
+        self._recovery = self._started("walletport-recovery", self._desk.recovery.keep()) if recovers else None
 
     def provision(
         self,
@@ -199,10 +198,18 @@ class Port:
 
     def close(self) -> None:
         """Stop keeping claims, write what is to be written, and close the connections."""
+        self._desk.recovery.stop()
+        if self._recovery is not None:
+            self._recovery.join()  # its claims are kept until it has ended
         self._desk.stop()
         self._keeper.join()
         self._journal.close()
         self._driver.close()
+
+    def _started(self, name: str, program: Program[None]) -> threading.Thread:
+        thread = threading.Thread(target=self._driver.drive, args=(program,), name=name, daemon=True)
+        thread.start()
+        return thread
 
     def __enter__(self) -> Self:
         """Return the port."""
@@ -237,6 +244,7 @@ class AsyncPort:
         self._driver = AsyncDriver(transport, Limits.max_body)
         self._recovers = recovers
         self._keeper: asyncio.Task[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
 
     async def provision(
         self,
@@ -306,6 +314,9 @@ class AsyncPort:
 
     async def close(self) -> None:
         """Stop keeping claims, write what is to be written, and close the connections."""
+        self._desk.recovery.stop()
+        if self._recovery is not None:
+            await self._recovery
         self._desk.stop()
         if self._keeper is not None:
             await self._keeper
@@ -314,7 +325,9 @@ class AsyncPort:
 
     async def __aenter__(self) -> Self:
         """Start keeping claims, and return the port."""
-        self._keeper = asyncio.create_task(self._driver.drive(self._desk.keep(recovers=self._recovers)))
+        self._keeper = asyncio.create_task(self._driver.drive(self._desk.keep()))
+        if self._recovers:
+            self._recovery = asyncio.create_task(self._driver.drive(self._desk.recovery.keep()))
         return self
 
     async def __aexit__(

@@ -13,7 +13,7 @@ import httpx
 
 from walletport.provider import OutgoingRequest, Response
 from walletport.transport.bodies import Deadline, body_for
-from walletport.transport.effects import Program, Send, Step, TakeCredentialLock, WaitFor
+from walletport.transport.effects import Program, Send, Step, TakeCredentialLock, Together, WaitFor
 from walletport.transport.failures import as_walletport_error, caught
 from walletport.transport.httpx_transport import HEADERS_WITHIN, HttpxTransport, drop_surplus
 from walletport.transport.redaction import sending
@@ -61,8 +61,29 @@ class SyncDriver:
         if isinstance(step, TakeCredentialLock):
             self._credential_lock.acquire()
             return self._credential_lock.release
+        if isinstance(step, Together):
+            self._carry_out_together(step.programs)
+            return None
         time.sleep(step.seconds)
         return None
+
+    def _carry_out_together(self, programs: Sequence[Program[None]]) -> None:
+        failures: list[BaseException] = []
+
+        def carry_out(program: Program[None]) -> None:
+            try:
+                self.drive(program)
+            except BaseException as error:  # noqa: BLE001 - it is thrown where all of them are waited for
+                failures.append(error)
+
+        # Not a pool of the standard library's: Python waits for its threads before it ends.
+        threads = [threading.Thread(target=carry_out, args=(program,), daemon=True) for program in programs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
 
     def _send(self, step: Send) -> Response:
         sending.set(True)
@@ -137,6 +158,12 @@ class AsyncDriver:
         if isinstance(step, TakeCredentialLock):
             await self._credential_lock.acquire()
             return self._credential_lock.release
+        if isinstance(step, Together):
+            ended = await asyncio.gather(*map(self.drive, step.programs), return_exceptions=True)
+            failures = [error for error in ended if error is not None]
+            if failures:
+                raise failures[0]
+            return None
         await asyncio.sleep(step.seconds)
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -39,7 +39,14 @@ class WaitFor:
     future: Future[Any]
 
 
-Step: TypeAlias = Send | Sleep | TakeCredentialLock | WaitFor
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Carry out several programs at once; it is over when all of them are, and then throws what the first threw."""
+
+    programs: Sequence[Program[None]]
+
+
+Step: TypeAlias = Send | Sleep | TakeCredentialLock | WaitFor | Together
 Release: TypeAlias = Callable[[], None]
 
 Program: TypeAlias = Generator[Step, Any, T]

@@ -9,7 +9,7 @@ from enum import StrEnum
 import pytest
 
 from tests.unit.journal.orders import LEASE, NOW, advance, claimed, customer, later, new, record, recorded, wallet
-from walletport.journal import EventRow, Journal, JournalError, NewProvision, Transaction, rows
+from walletport.journal import EventRow, Journal, JournalError, NewProvision, ProvisionRow, Transaction, rows
 from walletport.models import Balance, Drift, Wallet
 
 
@@ -210,26 +210,53 @@ def test_the_list_of_all_orders_is_empty_at_first(journal: Journal) -> None:
         ("needs_review", False),
     ],
 )
-def test_unsettled_are_those_from_which_something_must_come(journal: Journal, state: str, listed: bool) -> None:
+def test_due_are_those_from_which_something_must_come(journal: Journal, state: str, listed: bool) -> None:
     """What has ended, or waits for a person, is not."""
     row = advance(journal, claimed(journal), state=state, owner=None, lease_until=None)
-    found = journal.read(lambda c: rows.unsettled(c, NOW, 10))
+    found = journal.read(lambda c: rows.due(c, NOW, ["bank-live"], 10))
     assert [each.id for each in found] == ([row.id] if listed else [])
 
 
-def test_unsettled_are_those_that_nobody_holds_and_that_need_not_wait(journal: Journal) -> None:
+def test_due_are_those_that_nobody_holds_and_that_need_not_wait(journal: Journal) -> None:
     """On the microsecond, oldest first, and no more than asked for."""
     free = recorded(journal, now=later(2))
     held = claimed(journal, now=later(1))
     waits = advance(journal, claimed(journal), not_before=later(20), owner=None, lease_until=None)
 
     def ids(seconds: float, limit: int = 10) -> list[str]:
-        return [row.id for row in journal.read(lambda c: rows.unsettled(c, later(seconds), limit))]
+        return [row.id for row in journal.read(lambda c: rows.due(c, later(seconds), ["bank-live"], limit))]
 
     assert ids(19.999999) == [free.id]
     assert ids(20) == [waits.id, free.id]
     assert ids(1 + LEASE.total_seconds()) == [waits.id, held.id, free.id]
     assert ids(60, limit=2) == [waits.id, held.id]
+
+
+def test_due_is_what_the_dead_held_and_nothing_for_other_accounts_or_for_customers(journal: Journal) -> None:
+    """Page by page, each order once."""
+    held = [claimed(journal, owner=owner, now=later(n)) for n, owner in enumerate(("dead", "alive", "dead", "dead"))]
+    recorded(journal, account="elsewhere")
+    recorded(journal, kind="customer")
+
+    def page(after: ProvisionRow | None) -> list[ProvisionRow]:
+        return journal.read(lambda c: rows.due(c, NOW, ["bank-live"], 2, dead=["dead"], after=after))
+
+    first = page(None)
+    assert [row.id for row in first] == [held[0].id, held[2].id]
+    (last,) = page(first[-1])
+    assert last.id == held[3].id
+    assert page(last) == []
+    assert sorted(journal.read(rows.owners)) == ["alive", "dead"]
+
+
+def test_the_next_order_that_has_to_wait_is_told(journal: Journal) -> None:
+    """Of those that nobody holds; not before the time that is asked for."""
+    for seconds in (30, 10, 20):
+        advance(journal, claimed(journal), not_before=later(seconds), owner=None, lease_until=None)
+    advance(journal, claimed(journal), not_before=later(1))
+    advance(journal, claimed(journal, account="elsewhere"), not_before=later(2), owner=None, lease_until=None)
+    told = [journal.read(lambda c, at=at: rows.next_due_at(c, later(at), ["bank-live"])) for at in (0, 10, 30)]
+    assert told == [later(10), later(20), None]
 
 
 # ------------------------------------------------------------------------------------------------------------ wallets
