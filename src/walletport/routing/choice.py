@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from pydantic import Field
 
 from walletport.capabilities import Need
 from walletport.errors import ConfigurationError, ProviderUnavailable, UnsupportedOperation
@@ -19,6 +22,11 @@ if TYPE_CHECKING:
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+By: TypeAlias = Literal["draw", "failover", "only", "name", "pin", "wallet"]
+"""What settled on the account: the draw by weight, its place in the failover list, that there is no other, the caller's
+``account=``, a pin, or a wallet that the user has there already."""
+
+
 class Decision(Model):
     """Which account carries out an order.
 
@@ -27,11 +35,21 @@ class Decision(Model):
         reasons: one sentence for each step that led to it.
         failover: the accounts to hand the order to, one after the other, where it is known that none before has
             applied it.
+        by: what settled on it.
+        route: the name of the route that matched, or its position (``"1"`` is the first); ``None`` where none was
+            asked.
+        drawn: the account that the draw gave among those that can express the order, before anything was unavailable:
+            where the user was meant to be. ``None`` where there was no draw.
+        weights: the weights in force in that draw.
     """
 
     account: str
     reasons: tuple[str, ...]
     failover: tuple[str, ...] = ()
+    by: By = "draw"
+    route: str | None = None
+    drawn: str | None = None
+    weights: Mapping[str, float] = Field(default_factory=dict)
 
 
 def choose(
@@ -39,8 +57,11 @@ def choose(
     routes: Sequence[Route],
     accounts: Mapping[str, Capabilities],
     *,
+    now: datetime | None = None,
     unavailable: Mapping[str, str] = _NOBODY,
+    paused: Mapping[str, str] = _NOBODY,
     pinned: str | None = None,
+    pin: str | None = None,
 ) -> Decision:
     """Choose the account for an order; the same order gets the same answer in every process.
 
@@ -48,37 +69,93 @@ def choose(
         order: what is wanted, and for whom.
         routes: the first that matches counts. None at all is fine where there is exactly one account.
         accounts: every account by name, with what its provider declares.
+        now: the time; needed where a route has a ramp.
         unavailable: accounts that should get no new orders at the moment, with the reason.
+        paused: accounts that a person has taken out, with the reason.
         pinned: the account the caller asks for by name; then neither routes nor availability count.
+        pin: the account where a person wants this user; then routes and health do not count, and a pause does.
 
     Raises:
         ConfigurationError: no route matches, or there is no such account; the message says what to type.
         UnsupportedOperation: none of the accounts can express the order.
-        ProviderUnavailable: some could, and every one of them is unavailable.
+        ProviderUnavailable: some could, and every one of them is unavailable or paused.
     """
     if pinned is not None:
         return _as_asked(order, pinned, accounts)
-    route, why = _route_for(order, routes, accounts)
-    cannot = _who_cannot((*route.split, *route.failover), order, accounts)
-    down = {name: unavailable[name] for name in (*route.split, *route.failover) if name in unavailable.keys() - cannot}
+    if pin is not None:
+        return _as_pinned(order, pin, accounts, paused)
+    route, position = _route_for(order, routes, accounts)
+    cannot = _who_cannot(route.accounts, order, accounts)
+    out = {
+        name: _why_out(name, unavailable, paused) for name in route.accounts if name in unavailable or name in paused
+    }
+    down = {name: reason for name, reason in out.items() if name not in cannot}
+    weights = route.weights(now)
     reasons = [
-        why,
+        f"route {route.name or position} {route.explain(order)}"
+        if position
+        else f"{route.accounts[0]} is the only account",
+        *([] if route.ramp is None or now is None else [route.ramp.explain(now)]),
         *(f"{name} cannot: {reason}" for name, reason in cannot.items()),
-        *(f"{name} is unavailable: {reason}" for name, reason in down.items()),
+        *(f"{name} is {reason}" for name, reason in down.items()),
     ]
-    sharing = {name: weight for name, weight in route.split.items() if name not in cannot | down}
-    spare = [name for name in route.failover if name not in cannot | down]
+    able = _without(weights, cannot) or _without(route.split, cannot)
+    drawn = draw(order.user, able) if able and position else None
+    sharing = (_without(able, down) or _without(route.split, cannot | down)) if down else able
+    spare = [name for name in route.failover if name not in cannot and name not in down]
     if sharing:
-        account = draw(order.user, sharing)
-        reasons.append(f"{account}: weight {sharing[account]} of {sum(sharing.values())}")
+        account = drawn if drawn is not None and drawn in sharing else draw(order.user, sharing)
+        if drawn not in (None, account):
+            reasons.append(f"{drawn} is where the user belongs; the others share its users")
+        reasons.append(f"{account}: weight {sharing[account]:.10g} of {sum(sharing.values()):.10g}")
     elif spare:
         account = spare[0]
         reasons.append(f"{account}: the first failover account that can take it")
     else:
         msg = f"no account can take this order: {'; '.join(reasons)}"
         raise ProviderUnavailable(msg, outcome="not_applied") if down else UnsupportedOperation(msg)
-    rest = tuple(name for name in spare if name != account)
-    return Decision(account=account, reasons=tuple(reasons), failover=rest)
+    by: By = "draw" if sharing else "failover"
+    return Decision(
+        account=account,
+        reasons=tuple(reasons),
+        failover=tuple(name for name in spare if name != account),
+        by=by if position else "only",
+        route=(route.name or str(position)) if position else None,
+        drawn=drawn,
+        weights=able if position else {},
+    )
+
+
+def keep(account: str, wallet_id: str) -> Decision:
+    """Return the decision for a user who has a wallet that satisfies the order: weights never move a wallet.
+
+    Args:
+        account: where the wallet is.
+        wallet_id: the provider's id of it.
+    """
+    return Decision(account=account, reasons=(f"the user has wallet {wallet_id} at {account} already",), by="wallet")
+
+
+def _without(weights: Mapping[str, float], names: Container[str]) -> Mapping[str, float]:
+    return {name: weight for name, weight in weights.items() if name not in names}
+
+
+def _why_out(name: str, unavailable: Mapping[str, str], paused: Mapping[str, str]) -> str:
+    return f"paused: {paused[name]}" if name in paused else f"unavailable: {unavailable[name]}"
+
+
+def _as_pinned(
+    order: RouteRequest, account: str, accounts: Mapping[str, Capabilities], paused: Mapping[str, str]
+) -> Decision:
+    why = f"the user is pinned to {account}"
+    cannot = _who_cannot((account,), order, accounts)
+    if cannot:
+        msg = f"{why}, which cannot take this order: {cannot[account]}; unpin the user, or pass account="
+        raise UnsupportedOperation(msg)
+    if account in paused:
+        msg = f"{why}, which is paused: {paused[account]}; resume it, unpin the user, or pass account="
+        raise ProviderUnavailable(msg, outcome="not_applied")
+    return Decision(account=account, reasons=(why,), by="pin")
 
 
 def _as_asked(order: RouteRequest, account: str, accounts: Mapping[str, Capabilities]) -> Decision:
@@ -89,16 +166,16 @@ def _as_asked(order: RouteRequest, account: str, accounts: Mapping[str, Capabili
     if cannot:
         msg = f"{account} cannot take this order: {cannot[account]}"
         raise UnsupportedOperation(msg)
-    return Decision(account=account, reasons=(f"{account} was asked for by name",))
+    return Decision(account=account, reasons=(f"{account} was asked for by name",), by="name")
 
 
-def _route_for(order: RouteRequest, routes: Sequence[Route], accounts: Mapping[str, Capabilities]) -> tuple[Route, str]:
+def _route_for(order: RouteRequest, routes: Sequence[Route], accounts: Mapping[str, Capabilities]) -> tuple[Route, int]:
+    """Return the route and its position from 1, or 0 where there is one account and no route."""
     if not routes and len(accounts) == 1:
-        only = next(iter(accounts))
-        return Route(split={only: 1}), f"{only} is the only account"
+        return Route(split=dict.fromkeys(accounts, 1)), 0
     for position, route in enumerate(routes, start=1):
         if route.matches(order):
-            return route, f"route {position} {route.explain(order)}"
+            return route, position
     named = [f"{name} {value}" for name, value in (("chain", order.chain), ("asset", order.asset)) if value]
     wanted = f"an order for {' and '.join(named)}" if named else "an order that names neither chain nor asset"
     msg = f"no route is for {wanted}: pass account=, or add [[routes]]; accounts are {', '.join(accounts) or 'none'}"

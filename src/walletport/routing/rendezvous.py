@@ -18,7 +18,7 @@ _SALT: Final = b"walletport routing 1"
 _BITS: Final = 53  # what a float holds exactly
 
 
-def draw(user: str, weights: Mapping[str, int]) -> str:
+def draw(user: str, weights: Mapping[str, float]) -> str:
     """Return the account where a user belongs.
 
     Args:
