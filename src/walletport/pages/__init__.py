@@ -1,0 +1,22 @@
+"""Pages: one self-contained HTML file each, that opens offline, on a phone, in light and in dark, and runs no script.
+
+The only room that imports Matplotlib and Jinja. Both come with ``walletport[reports]`` and are loaded on use.
+"""
+
+from walletport.pages.drawing import Svg, dash, draw, marker, series
+from walletport.pages.page import Figure, Note, Page, Section, Table, render, write_page
+
+__all__ = [
+    "Figure",
+    "Note",
+    "Page",
+    "Section",
+    "Svg",
+    "Table",
+    "dash",
+    "draw",
+    "marker",
+    "render",
+    "series",
+    "write_page",
+]
