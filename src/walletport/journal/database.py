@@ -7,7 +7,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -206,19 +206,19 @@ def _postgresql(url: URL, patience: float) -> Database:
     }
     url = url.update_query_dict({name: value for name, value in defaults.items() if name not in url.query})
 
-    def make(size: int, options: dict[str, bool]) -> Engine:
+    def make(size: int, isolation_level: Literal["READ COMMITTED", "AUTOCOMMIT"]) -> Engine:
         return create_engine(
             url,
             poolclass=QueuePool,
             pool_size=size,
             pool_pre_ping=True,  # a server that was restarted overnight costs nobody an order
-            isolation_level="READ COMMITTED",  # a row that another process has just committed is seen
+            isolation_level=isolation_level,  # with either, what another process has just committed is seen
             hide_parameters=True,
-            execution_options=options,
         )
 
     try:
-        writer, readers = make(1, {}), make(5, {"postgresql_readonly": True})
+        # Reading takes no transaction: to begin and to end one would each be a message to the server.
+        writer, readers = make(1, "READ COMMITTED"), make(5, "AUTOCOMMIT")
     except ImportError:
         msg = "a journal in PostgreSQL needs its driver: pip install 'walletport[postgres]'"
         raise ConfigurationError(msg) from None
@@ -233,6 +233,13 @@ def _postgresql(url: URL, patience: float) -> Database:
             " ELSE current_setting('synchronous_commit') END, false)",
             (f"{round(_LOCK_PATIENCE * 1000)}ms",),
         )
+        cursor.close()
+        connection.commit()
+
+    @event.listens_for(readers, "connect")
+    def forbid_to_write(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
         cursor.close()
         connection.commit()
 

@@ -61,7 +61,7 @@ class Journal:
 
         Args:
             work: what to do; should do nothing but read and write this connection. It is called again if it met
-                another process's lock, after all it did was undone.
+                another process's lock, or if what was to be committed with it failed, after all it did was undone.
 
         Raises:
             JournalError: in the future, if the database failed; at once, if the journal is closed.

@@ -23,18 +23,33 @@ CHANGEABLE: Final = frozenset(provisions.c.keys()) - _FIXED
 """What `advance` may change."""
 
 R = TypeVar("R", ProvisionRow, WalletRow, CustomerRow, EventRow)
+_EVENTS: Final = "walletport-events"  # of a connection's open transaction; written in one statement
 _ONE_STATEMENT: Final = 500  # ids; SQLite limits how many values one statement takes
 
 
-def record_intent(connection: Connection, new: NewProvision, now: datetime) -> tuple[ProvisionRow, bool]:
+def record_intent(
+    connection: Connection,
+    new: NewProvision,
+    now: datetime,
+    *,
+    owner: str | None = None,
+    lease_until: datetime | None = None,
+) -> tuple[ProvisionRow, bool]:
     """Record an order, unless its identity is known already.
+
+    Args:
+        connection: where to write.
+        new: the order.
+        now: the time.
+        owner: who claims it with that, if it is new.
+        lease_until: until when that holds.
 
     Returns:
         The order as the journal holds it, and whether it is new.
     """
     values = _columns(new)
     values |= {"state": "planned", "generation": 1, "sends": 0, "doubtful": False, "applied": False, "look_ups": 0}
-    values |= {"created_at": now, "updated_at": now, "version": 1}
+    values |= {"created_at": now, "updated_at": now, "version": 1, "owner": owner, "lease_until": lease_until}
     made = _first(connection, statements.INSERTS[connection.dialect.name].provision, values, ProvisionRow)
     if made is not None:
         _append(connection, made.id, "intended", {"account": made.account}, now)
@@ -257,7 +272,19 @@ def customer_of(connection: Connection, user_id: str, account: str) -> CustomerR
 
 def _append(connection: Connection, provision_id: str, what: str, detail: Mapping[str, object], at: datetime) -> None:
     event = {"provision_id": provision_id, "at": at, "what": what, "detail": detail}
-    connection.execute(statements.APPEND_EVENT, event)
+    connection.info.setdefault(_EVENTS, []).append(event)
+
+
+def write_events(connection: Connection) -> None:
+    """Write what has been appended to orders since the last time; whoever commits a transaction calls this before."""
+    events = connection.info.pop(_EVENTS, None)
+    if events:
+        connection.execute(statements.APPEND_EVENT, events)
+
+
+def drop_events(connection: Connection) -> None:
+    """Forget what was appended and not written, because the transaction is undone."""
+    connection.info.pop(_EVENTS, None)
 
 
 def _columns(row: NewProvision | WalletRow | CustomerRow) -> dict[str, object]:

@@ -14,6 +14,7 @@ from typing import Final, TypeVar, cast
 
 from sqlalchemy import Connection, NestedTransaction, exc
 
+from walletport.journal import rows
 from walletport.journal.database import Database
 from walletport.journal.errors import JournalError
 from walletport.journal.failures import is_locked, is_trouble, journal_error
@@ -36,13 +37,23 @@ class _Piece:
         self.future.set_running_or_notify_cancel()  # what was handed over is written, whoever stops waiting for it
 
     def run(self, connection: Connection) -> None:
-        """Do the work in a savepoint; raises only if the whole transaction is lost."""
+        """Do the work; if it fails, the transaction must be undone."""
         self.result = self.error = None
-        savepoint = connection.begin_nested()
         try:
             self.result = self.work(connection)
         except BaseException as error:
             self.error = error
+            raise
+
+    def run_apart(self, connection: Connection) -> None:
+        """Do the work in a savepoint; raises only if the whole transaction is lost."""
+        savepoint = connection.begin_nested()
+        try:
+            self.run(connection)
+            rows.write_events(connection)
+        except BaseException as error:
+            self.error = error
+            rows.drop_events(connection)
             if not _undone(connection, savepoint):
                 raise
         else:
@@ -117,6 +128,8 @@ class Writer:
             return [self._pieces.popleft() for _ in range(min(len(self._pieces), _LARGEST_BATCH))]
 
     def _serve(self, batch: list[_Piece]) -> bool:
+        if self._commit_as_one(batch):
+            return bool(batch)
         for piece in self._commit(batch):
             # Two processes whose batches touch the same rows in another order wait for each other. Alone, a piece waits
             # for nobody who waits for it.
@@ -124,14 +137,45 @@ class Writer:
                 self._put_back(still_locked)
         return bool(batch)
 
+    def _commit_as_one(self, batch: list[_Piece]) -> bool:
+        """Carry a batch out as if nothing could fail, which hardly anything does; return whether nothing has.
+
+        Savepoints would be a third of all that is said to the database.
+        """
+        try:
+            with self._database.writer.connect() as connection:
+                transaction, is_written = None, False
+                try:
+                    transaction = connection.begin()
+                    rows.drop_events(connection)
+                    for piece in batch:
+                        piece.run(connection)
+                    rows.write_events(connection)
+                    is_written = True
+                    transaction.commit()
+                except BaseException:
+                    if transaction is None or is_written or connection.invalidated:
+                        connection.invalidate()  # whatever state it is in, the next batch has a fresh one
+                        raise
+                    transaction.rollback()
+                    return False
+        except BaseException as failure:  # noqa: BLE001 - it belongs to those who wait, and the thread must live on
+            for piece in batch:
+                piece.resolve(failure)
+            return True
+        for piece in batch:
+            piece.resolve()
+        return True
+
     def _commit(self, batch: list[_Piece]) -> list[_Piece]:
         """Carry a batch out in one transaction; return the pieces that met another process's lock."""
         try:
             with self._database.writer.connect() as connection:
                 try:
                     transaction = connection.begin()
+                    rows.drop_events(connection)
                     for piece in batch:
-                        piece.run(connection)
+                        piece.run_apart(connection)
                     transaction.commit()
                 except BaseException:
                     connection.invalidate()  # whatever state it is in, the next batch has a fresh one

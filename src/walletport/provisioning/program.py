@@ -85,11 +85,12 @@ class Provisioner:
         call, asked_at = Call(), self.clock.now()
 
         def work(connection: Transaction) -> tuple[ProvisionRow, Taken | None]:
-            row, is_new = rows.record_intent(connection, new, self.clock.now())
+            now, owner = self.clock.now(), None if call.is_over else self._claim.owner
+            row, is_new = rows.record_intent(connection, new, now, owner=owner, lease_until=now + self._claim.lease)
             # What was refused while this call waited is its answer, too.
             if not is_new and State(row.state) is State.REJECTED and row.updated_at <= asked_at:
                 row = self._reopen(connection, row, new)
-            return row, self._take(connection, row, call)
+            return row, self._take(connection, row, call, is_ours=is_new)
 
         try:
             row, taken = yield from self._commit(work)
@@ -260,8 +261,10 @@ class Provisioner:
     def _take_again(self, provision_id: str, call: Call, connection: Transaction) -> Taken | None:
         return self._take(connection, rows.get_provision(connection, provision_id), call)
 
-    def _take(self, connection: Transaction, row: ProvisionRow, call: Call) -> Taken | None:
+    def _take(self, connection: Transaction, row: ProvisionRow, call: Call, *, is_ours: bool = False) -> Taken | None:
         """Claim an order and commit what is to be done with it, or return ``None`` where it has ended or is taken.
+
+        One that was recorded with its claim a moment ago ``is_ours``.
 
         The journal tells processes apart; calls within one are told apart here, which is safe because all of them
         claim in the one thread that writes.
@@ -269,12 +272,16 @@ class Provisioner:
         now = self.clock.now()
         if State(row.state) in ENDS or not self._hold(row.id, call):
             return None
-        if row.owner is not None and self._claim.is_dead(row.owner):
-            rows.release(connection, row.id, row.owner)
         lease_until = now + self._claim.lease
-        claimed = rows.claim(connection, row.id, self._claim.owner, now, lease_until)
-        if claimed is None:
-            return None
+        if is_ours and row.lease_until is not None:
+            claimed, lease_until = row, row.lease_until
+        else:
+            if row.owner is not None and self._claim.is_dead(row.owner):
+                rows.release(connection, row.id, row.owner)
+            found = rows.claim(connection, row.id, self._claim.owner, now, lease_until)
+            if found is None:
+                return None
+            claimed = found
         with self._holding:
             call.until = lease_until
         row, policy = claimed, self._policy(claimed)

@@ -1,10 +1,9 @@
-"""The journal fails while an order is at the vendor: one clear sentence, nothing half written, the next call recovers."""
+"""The journal fails while an order is at the vendor: a clear sentence, nothing half done, the next call recovers."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,9 +14,9 @@ from sqlalchemy import Connection, create_engine
 
 from tests.unit.journal.test_failures import OF_OTHERS, no_more_pages
 from tests.unit.provisioning.worker import FORKING, Site, full_disk_after_the_answer, started
-from tests.unit.provisioning.world import CREATES, USER, Vendors, ask, configured, opened, order, told, wait_for
-from walletport import AsyncPort, Port, Provision, errors
-from walletport.journal import Journal, JournalError, rows
+from tests.unit.provisioning.world import USER, Vendors, ask, configured, opened, order, told
+from walletport import Port, Provision
+from walletport.journal import Journal, JournalError
 from walletport.provider import Response
 from walletport.provider.emulation import IncomingRequest
 from walletport.provisioning.machine import State

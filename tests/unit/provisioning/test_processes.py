@@ -20,7 +20,6 @@ from tests.unit.provisioning.world import (
     configured,
     opened,
     told,
-    wait_for,
 )
 from walletport.journal import Journal, rows
 from walletport.provisioning.machine import State
@@ -28,9 +27,7 @@ from walletport.provisioning.machine import State
 LEASE = 2.0  # seconds; it is renewed every half second
 
 
-@pytest.mark.parametrize(
-    ("url", "provider"), [("sqlite", "conduit"), ("postgresql", "polygon-oms")], indirect=["url"]
-)
+@pytest.mark.parametrize(("url", "provider"), [("sqlite", "conduit"), ("postgresql", "polygon-oms")], indirect=["url"])
 def test_two_hundred_calls_in_four_processes_make_one_create_and_get_one_answer(
     provider: str, url: str, vendors: Vendors
 ) -> None:
