@@ -11,9 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import measure
+from benchmarks import measure, provisioning
 from benchmarks.server import vendor
 
+_LIBRARIES = ("httpx", "httpx-aiohttp", "aiohttp", "pydantic", "sqlalchemy")
 _PAGE = """# Benchmarks
 
 `make bench` measures this table on your machine. Only the ratios mean something: both sides of each were measured in
@@ -39,6 +40,7 @@ def main() -> None:
             ("imports", measure.imports),
             ("sync creates", lambda: measure.sync_create(base_url)),
             ("async creates", lambda: measure.async_create(base_url)),
+            ("journaled creates", lambda: provisioning.provisioning(base_url)),
         ):
             status.update(f"measuring {name}")
             rows += take()
@@ -69,7 +71,7 @@ def _line(row: measure.Row) -> str:
 
 
 def _facts() -> str:
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("httpx", "httpx-aiohttp", "aiohttp", "pydantic"))
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}; {libraries}."
 
 

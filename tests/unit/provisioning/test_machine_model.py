@@ -146,10 +146,12 @@ class OneOrder(RuleBasedStateMachine):
             self.happen(machine.Doubtful(self.now, applied=what == "applied", wait=wait))
 
     @precondition(lambda self: isinstance(self.action(), machine.LookUp))
-    @rule(fails=st.booleans(), takes=st.integers(0, 10))
-    def it_is_looked_up(self, fails: bool, takes: int) -> None:
+    @rule(fails=st.booleans(), hides=st.booleans(), takes=st.integers(0, 10))
+    def it_is_looked_up(self, fails: bool, hides: bool, takes: int) -> None:
+        assert self.policy.can_find
         began = self.now
-        found = self.vendor.wallets > 0
+        # A vendor may not show yet what it said it has done.
+        found = self.vendor.wallets > 0 and not (hides and self.known.applied)
         self.pass_time(timedelta(seconds=takes))
         if fails:
             self.happen(machine.LookUpFailed(self.now, SECOND))
@@ -159,11 +161,11 @@ class OneOrder(RuleBasedStateMachine):
             self.absent(began)
 
     def absent(self, began: datetime) -> None:
-        key = self.known.generation
+        key, applied = self.known.generation, self.known.applied
         self.happen(machine.Absent(began))
         if self.known.generation != key:
             assert not self.vendor.at_work, "taken for absent while the vendor may be at it"
-            assert not self.known.applied
+            assert not applied, "taken for absent what the vendor said it had made"
             self.in_doubt.discard(key)
 
     @precondition(lambda self: isinstance(self.action(), machine.GiveUp))
@@ -240,6 +242,7 @@ class OneOrder(RuleBasedStateMachine):
                 self.start()
                 self.answer(self.vendor.handle(self.known.generation, self.now), SECOND)
             case machine.LookUp():
+                assert self.policy.can_find
                 if self.vendor.wallets:
                     self.happen(machine.Made(self.now))
                 else:

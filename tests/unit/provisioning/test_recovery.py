@@ -80,8 +80,7 @@ def test_everything_is_carried_on_where_programs_await(config: Config, vendors: 
 
     async def run() -> None:
         async with AsyncPort(config):
-            while len(vendors.wallets(PROVIDER)) < 40:
-                await asyncio.sleep(0.05)
+            await asyncio.to_thread(wait_for, lambda: len(vendors.wallets(PROVIDER)) == 40)
 
     asyncio.run(run())
     assert len(vendors.creates(PROVIDER)) == 40
