@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
+from walletport.models import Address, Chain
 from walletport.provider import Json, JsonObject
+from walletport.provider.emulation import EmulatedWallet
 
 JSON_HEADERS: Final = {"content-type": "application/json"}
 LARGEST_PAGE: Final = 100
@@ -115,6 +117,11 @@ class Made:
             return "disabled"
         return "active" if self.opened and now >= self.active_at else "pending"
 
+    def counted(self) -> EmulatedWallet:
+        """Return the wallet for counting."""
+        address = Address(chain=Chain(self.chain), value=self.address)
+        return EmulatedWallet(self.customer_id, self.id, self.chain, None, self.reference, (address,))
+
     def empty(self) -> bool:
         """Say whether it holds nothing."""
         return all(not Decimal(amount) for amount in self.balances.values())
@@ -161,9 +168,9 @@ def read_order(body: Json, chains: Sequence[str]) -> tuple[str, str | None]:
     return str(chain), None if reference is None else str(reference)
 
 
-def page(items: Sequence[Json], query: Mapping[str, str]) -> JsonObject:
-    """Return the page a query asks for by cursor; a cursor is a place between two items."""
-    size = _number(query, "limit", _DEFAULT_PAGE, LARGEST_PAGE)
+def page(items: Sequence[Json], query: Mapping[str, str], most: int) -> JsonObject:
+    """Return the page a query asks for by cursor, which is a place between two items; ``most`` entries at most."""
+    size = min(most, _number(query, "limit", _DEFAULT_PAGE, LARGEST_PAGE))
     direction = query.get("direction", "forward")
     if direction not in ("forward", "backward"):
         raise Refused(400, "VALIDATION_ERROR", pointers=("/direction",))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from http import HTTPStatus
 from typing import ClassVar, Final, Literal
 from urllib.parse import quote
@@ -130,7 +131,21 @@ class ConduitEmulator(Emulator):
 
     def wallets(self) -> list[EmulatedWallet]:
         """List every wallet, those that were replaced included."""
-        return [EmulatedWallet(w.customer_id, w.id, w.chain, None, w.reference) for w in self._wallets.values()]
+        return [w.counted() for w in self._wallets.values()]
+
+    def customers(self) -> list[str]:
+        """List every customer."""
+        return list(self._customers)
+
+    def add_wallet(self, customer_id: str) -> str:
+        """Make a wallet on a chain on which the customer has none yet, as far as there is one."""
+        chains = (
+            chain for chain in self.chains if not any(w.holds(customer_id, chain) for w in self._wallets.values())
+        )
+        made = self._new(customer_id, next(chains, self.chains[0]), None)
+        self._keep(made)
+        made.opened = True
+        return made.id
 
     def add_customer(self, customer_id: str | None = None, *, eligible: bool = True) -> str:
         """Add a customer; one that is not eligible has neither the feature nor the claim."""
@@ -144,16 +159,20 @@ class ConduitEmulator(Emulator):
         customer = self._customers[customer_id]
         customer.feature = customer.claimed = True
 
-    def approve(self, ceremony_id: str) -> str:
+    def require_approval(self) -> None:
+        """Let creates wait for an admin."""
+        self.approval_required = True
+
+    def approve(self, approval_id: str) -> str:
         """Approve a pending create as the admin would, and return the wallet's id."""
-        made = self._ceremonies.pop(ceremony_id)
+        made = self._ceremonies.pop(approval_id)
         self._keep(made)
         made.opened = True
         return made.id
 
-    def deposit(self, wallet_id: str, code: str, amount: str) -> None:
+    def set_balance(self, wallet_id: str, asset: str, amount: Decimal) -> None:
         """Set what a wallet holds of one asset, in whole units."""
-        self._wallets[wallet_id].balances[code] = amount
+        self._wallets[wallet_id].balances[asset] = f"{amount:f}"
 
     def webhook(self, wallet_id: str, secret: str) -> tuple[Mapping[str, str], bytes]:
         """Return the signed ``wallet.created``."""
@@ -208,7 +227,9 @@ class ConduitEmulator(Emulator):
                 self._need_feature()
                 return _answer(200, self._shown(self._wallet(customer_id, wallet_id)))
             case ("GET", "customers"):
-                return _answer(200, page([self._customer_json(c) for c in self._customers.values()], request.query))
+                return _answer(
+                    200, self._paged([self._customer_json(c) for c in self._customers.values()], request.query)
+                )
             case ("GET", "customers", customer_id):
                 return _answer(200, self._customer_json(self._customer(customer_id)))
         raise Refused(404, "NOT_FOUND")
@@ -334,7 +355,10 @@ class ConduitEmulator(Emulator):
             return _answer(200, numbered_page([self._shown(made) for made in held], query))
         wanted = query.get("clientReferenceId")
         shown: list[Json] = [self._shown(made) for made in held if wanted is None or made.reference == wanted]
-        return _answer(200, page(shown, query))
+        return _answer(200, self._paged(shown, query))
+
+    def _paged(self, items: Sequence[Json], query: Mapping[str, str]) -> JsonObject:
+        return page(items, query, self.page_size)
 
     def _customer(self, customer_id: str) -> Customer:
         known = self._customers.get(customer_id)

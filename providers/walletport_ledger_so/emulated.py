@@ -15,9 +15,9 @@ from typing import Final, Literal, TypeAlias
 from urllib.parse import quote
 
 from walletport.errors import MalformedResponse
-from walletport.models import Chain
+from walletport.models import Address, Chain
 from walletport.provider import Json, JsonObject
-from walletport.provider.emulation import IncomingRequest
+from walletport.provider.emulation import EmulatedWallet, IncomingRequest
 from walletport.provider.signatures import sign_timestamped
 
 JSON_HEADERS: Final = {"content-type": "application/json"}
@@ -124,6 +124,11 @@ class MadeWallet:
     status: str = "active"
     balance: Decimal = Decimal("0.00")
 
+    def counted(self) -> EmulatedWallet:
+        """Return the wallet for counting."""
+        addresses = tuple(Address(chain=chain, value=value) for chain, value in self.addresses.items())
+        return EmulatedWallet(self.customer_id, self.id, None, None, None, addresses)
+
     def shown(self, status: str, times: Times) -> JsonObject:
         """Return the vendor's wallet object."""
         return {
@@ -204,14 +209,19 @@ def _text(body: JsonObject, name: str) -> str:
 
 
 def page(
-    items: Sequence[Json], query: Mapping[str, str], sizes: tuple[int, int], envelope: Literal["items", "flat"]
+    items: Sequence[Json],
+    query: Mapping[str, str],
+    sizes: tuple[int, int],
+    fits: int,
+    envelope: Literal["items", "flat"],
 ) -> JsonObject:
     """Return the page a query asks for, in its envelope.
 
     Args:
         items: everything.
         query: ``limit`` and ``cursor``.
-        sizes: how many a page holds by default, and at most.
+        sizes: how many a page holds by default, and how many may be asked for.
+        fits: how many a page holds at most, however many are asked for.
         envelope: items and cursor inside ``data``, or ``data`` as the list with the cursor beside it.
     """
     default, most = sizes
@@ -219,7 +229,7 @@ def page(
     if not re.fullmatch("[0-9]{1,4}", limit) or not 1 <= int(limit) <= most:
         raise Refused(400, f"limit must be from 1 to {most}")
     first = _place(query["cursor"], len(items)) if "cursor" in query else 0
-    last = first + int(limit)
+    last = first + min(int(limit), fits)
     cursor = base64.urlsafe_b64encode(f"after:{last}".encode()).decode() if last < len(items) else None
     shown = list(items[first:last])
     if envelope == "items":

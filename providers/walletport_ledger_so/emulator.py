@@ -89,6 +89,7 @@ class LedgerSoEmulator(Emulator):
         self.times: Times = "iso"
         self.list_envelope: Literal["items", "flat"] = "items"
         self.page_sizes = (50, 200)
+        self.page_size = 200
         self.wallet_form: Literal["current", "older"] = "current"
         self.older_chain = Chain("base")
         self.capability_form: CapabilityForm = "wallets"
@@ -124,7 +125,15 @@ class LedgerSoEmulator(Emulator):
 
     def wallets(self) -> list[EmulatedWallet]:
         """List every wallet it has ever made."""
-        return [EmulatedWallet(made.customer_id, made.id, None, None, None) for made in self._wallets.values()]
+        return [made.counted() for made in self._wallets.values()]
+
+    def customers(self) -> list[str]:
+        """List every customer."""
+        return list(self._customers)
+
+    def add_wallet(self, customer_id: str) -> str:
+        """Make one more wallet."""
+        return self._new(customer_id).id
 
     def wallet(self, wallet_id: str) -> MadeWallet:
         """Return a wallet, for changing its status or its balance."""
@@ -141,9 +150,9 @@ class LedgerSoEmulator(Emulator):
         """Set the state of a customer's KYC, as the vendor's review would."""
         self._customers[customer_id].kyc_status = kyc_status
 
-    def deposit(self, wallet_id: str, amount: str) -> None:
-        """Set what a wallet holds."""
-        self._wallets[wallet_id].balance = Decimal(amount)
+    def set_balance(self, wallet_id: str, asset: str, amount: Decimal) -> None:
+        """Set what a wallet holds; the answer does not say of what."""
+        self._wallets[wallet_id].balance = amount
 
     def webhook(self, wallet_id: str, secret: str) -> tuple[Mapping[str, str], bytes]:
         """Return the signed ``wallet.created``."""
@@ -274,10 +283,13 @@ class LedgerSoEmulator(Emulator):
             raise Refused(409, "the resource exists already")
         if held is not None and self.second_create == "existing":
             return _success(self._shown(held))
+        return _success(self._shown(self._new(customer.id)))
+
+    def _new(self, customer_id: str) -> MadeWallet:
         addresses = {chain: make_address(self.random, chain) for chain in CHAINS}
-        made = MadeWallet(make_id(self.random, "wal_", _ID_LENGTH), customer.id, self.clock(), addresses)
+        made = MadeWallet(make_id(self.random, "wal_", _ID_LENGTH), customer_id, self.clock(), addresses)
         self._wallets[made.id] = made
-        return _success(self._shown(made))
+        return made
 
     def _wallet(self, wallet_id: str) -> MadeWallet:
         made = self._wallets.get(wallet_id)
@@ -307,7 +319,7 @@ class LedgerSoEmulator(Emulator):
     # --- answers --------------------------------------------------------------------------------------------
 
     def _page(self, request: IncomingRequest, items: list[JsonObject]) -> Response:
-        return _answer(HTTPStatus.OK, page(items, request.query, self.page_sizes, self.list_envelope))
+        return _answer(HTTPStatus.OK, page(items, request.query, self.page_sizes, self.page_size, self.list_envelope))
 
     def _refusal(self, refused: Refused) -> Response:
         return _answer(refused.status, refused.shown(self.error_form, make_id(self.random, "req_", _ID_LENGTH)))

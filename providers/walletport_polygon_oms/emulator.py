@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import ClassVar, Final, Literal
 
 from walletport.errors import MalformedResponse
-from walletport.models import Chain
+from walletport.models import Address, Chain
 from walletport.provider import Json, JsonObject, Response
 from walletport.provider.emulation import (
     Clock,
@@ -49,6 +49,11 @@ class OmsWallet:
     made_at: datetime
     status: str = "active"
     balance: Decimal = Decimal("0.00")
+
+    def counted(self) -> EmulatedWallet:
+        """Return the wallet for counting."""
+        address = Address(chain=Chain(self.chain), value=self.address)
+        return EmulatedWallet(self.customer_id, self.id, self.chain, self.asset, None, (address,))
 
 
 @dataclass
@@ -95,6 +100,7 @@ class PolygonOmsEmulator(Emulator):
     mount: ClassVar[str] = "/polygon-oms/v0.9"
     default_customer: ClassVar[str] = CUSTOMER
     uncreatable_chain: ClassVar[str | None] = "dogecoin"
+    webhook_proof: ClassVar[Literal["time and body", "body", "none"]] = "none"
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         super().__init__(clock, seed)
@@ -129,9 +135,15 @@ class PolygonOmsEmulator(Emulator):
 
     def wallets(self) -> list[EmulatedWallet]:
         """List every wallet it has ever made."""
-        return [
-            EmulatedWallet(made.customer_id, made.id, made.chain, made.asset, None) for made in self._wallets.values()
-        ]
+        return [made.counted() for made in self._wallets.values()]
+
+    def customers(self) -> list[str]:
+        """List every customer."""
+        return list(self._customers)
+
+    def add_wallet(self, customer_id: str) -> str:
+        """Make a wallet of another asset than the customer has one of."""
+        return self._new(self._customers[customer_id], f"asset{len(self._wallets)}", "polygon").id
 
     def add_customer(self, customer_id: str | None = None, *, eligible: bool = True) -> str:
         """Add a customer with all endorsements or, as outside the sandbox, with none yet."""
@@ -146,6 +158,10 @@ class PolygonOmsEmulator(Emulator):
     def wallet(self, wallet_id: str) -> OmsWallet:
         """Return a wallet, for changing its status or its balance."""
         return self._wallets[wallet_id]
+
+    def set_balance(self, wallet_id: str, asset: str, amount: Decimal) -> None:
+        """Set what a wallet holds of its asset."""
+        self._wallets[wallet_id].balance = amount
 
     def end_tokens(self) -> None:
         """Let every token end now."""
@@ -306,11 +322,14 @@ class PolygonOmsEmulator(Emulator):
             if self.duplicate_pair == "conflict":
                 raise _Refused(409, "the customer has a wallet for this asset and chain")
             return _answer(201, self._wallet_json(existing))
+        return _answer(201, self._wallet_json(self._new(customer, asset, chain)))
+
+    def _new(self, customer: EmulatedCustomer, asset: str, chain: str) -> OmsWallet:
         address = make_address(self.random, Chain(chain))
-        made = OmsWallet(make_id(self.random, "wlt_", _ID_LENGTH), customer_id, asset, chain, address, self.clock())
+        made = OmsWallet(make_id(self.random, "wlt_", _ID_LENGTH), customer.id, asset, chain, address, self.clock())
         self._wallets[made.id] = made
         customer.wallets.append(made)
-        return _answer(201, self._wallet_json(made))
+        return made
 
     def _balance(self, request: IncomingRequest, wallet_id: str) -> Response:
         """Show a balance; no page shows its fields, only that it is a display balance with an estimated value."""

@@ -185,7 +185,7 @@ def test_only_an_active_and_empty_wallet_is_rotated():
         world.client.rotate_wallet(wallet)
     assert (caught.value.provider_code, caught.value.outcome) == ("WALLET_NOT_ROTATABLE", "not_applied")
     world.clock.advance(timedelta(seconds=1))
-    world.emulator.deposit(wallet.id, "USDC", "12.50")
+    world.emulator.set_balance(wallet.id, "USDC", Decimal("12.50"))
     with pytest.raises(errors.Conflict) as caught:
         world.client.rotate_wallet(wallet)
     assert caught.value.provider_code == "WALLET_ROTATION_BLOCKED_BALANCE"
@@ -195,7 +195,7 @@ def test_balances_are_those_that_were_deposited():
     world = World()
     wallet = world.client.create_wallet(**ORDER)
     assert world.client.get_balances(wallet) == ()
-    world.emulator.deposit(wallet.id, "USDC", "12.50")
+    world.emulator.set_balance(wallet.id, "USDC", Decimal("12.50"))
     (held,) = world.client.get_balances(wallet)
     assert (held.asset, held.available, held.chain) == ("usdc", Decimal("12.50"), "polygon")
 

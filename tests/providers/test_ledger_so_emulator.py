@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -95,7 +96,7 @@ def test_balances_are_what_was_deposited():
     with Client(LedgerSo, **given) as ledger:
         wallet = ledger.create_wallet(customer_id=emulator.default_customer)
         assert str(ledger.get_balances(wallet)[0].available) == "0.00"
-        emulator.deposit(wallet.id, "1000000000000000000.000001")
+        emulator.set_balance(wallet.id, "usdc", Decimal("1000000000000000000.000001"))
         assert str(ledger.get_balances(wallet)[0].available) == "1000000000000000000.000001"
 
 

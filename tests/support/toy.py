@@ -278,7 +278,7 @@ class Toy(WalletProvider):
         wallet = _wallet(event["wallet"])
         return Event(
             provider=cls.name,
-            type=EventType.WALLET_CREATED,
+            type=EventType.WALLET_CREATED if event["type"] == "wallet.created" else EventType.UNKNOWN,
             provider_type=str(event["type"]),
             id=str(event["id"]),
             wallet=wallet,

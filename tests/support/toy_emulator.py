@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import ClassVar, Final
 
 from walletport.errors import WalletportError
-from walletport.models import Chain
+from walletport.models import Address, Chain
 from walletport.provider import Json, JsonObject, Response
 from walletport.provider.emulation import (
     Clock,
@@ -38,6 +39,13 @@ class _Made:
     body: JsonObject
     address: str
     created_at: datetime
+    balances: dict[str, str] = field(default_factory=dict)
+
+    def counted(self) -> EmulatedWallet:
+        """Return the wallet for counting."""
+        chain, asset, reference = (_text(self.body, name) for name in ("chain", "asset", "reference"))
+        address = Address(chain=Chain(chain or ""), value=self.address)
+        return EmulatedWallet(self.customer_id, self.id, chain, asset, reference, (address,))
 
 
 class ToyEmulator(Emulator):
@@ -73,17 +81,29 @@ class ToyEmulator(Emulator):
 
     def wallets(self) -> list[EmulatedWallet]:
         """List every wallet."""
-        told = ("chain", "asset", "reference")
-        return [
-            EmulatedWallet(made.customer_id, made.id, *(_text(made.body, name) for name in told))
-            for made in self._wallets
-        ]
+        return [made.counted() for made in self._wallets]
+
+    def customers(self) -> list[str]:
+        """List every customer."""
+        return list(self._customers)
+
+    def add_wallet(self, customer_id: str) -> str:
+        """Make one more wallet."""
+        return self._make(customer_id, {"chain": CHAINS[len(self._wallets) % len(CHAINS)]}).id
 
     def add_customer(self, customer_id: str | None = None, *, eligible: bool = True) -> str:
         """Add a customer."""
         made = customer_id or make_id(self.random, "toy-customer-", 8)
         self._customers[made] = eligible
         return made
+
+    def set_balance(self, wallet_id: str, asset: str, amount: Decimal) -> None:
+        """Set what a wallet holds of one asset."""
+        next(made for made in self._wallets if made.id == wallet_id).balances[asset] = str(amount)
+
+    def end_tokens(self) -> None:
+        """Let every token end now."""
+        self._tokens.clear()
 
     def webhook(self, wallet_id: str, secret: str) -> tuple[Mapping[str, str], bytes]:
         """Return the signed event."""
@@ -111,13 +131,13 @@ class ToyEmulator(Emulator):
             return self._error(401, "bad_token")
         match request.method, *request.path:
             case "POST", "customers":
-                return self._json(201, self._customer(self.add_customer()))
+                return self._once(request, "", lambda: self._json(201, self._customer(self.add_customer())))
             case _, "customers", customer, *_ if customer not in self._customers:
                 return self._error(404, "customer_not_found")
             case "GET", "customers", customer:
                 return self._json(200, self._customer(customer))
             case "POST", "customers", customer, "wallets":
-                return self._once(request, customer, body)
+                return self._once(request, customer, lambda: self._create(customer, body))
             case "GET", "customers", customer, "wallets":
                 return self._list(request, customer)
             case "GET", "customers", customer, "wallets", wallet_id, *rest:
@@ -131,16 +151,16 @@ class ToyEmulator(Emulator):
         self._tokens[token] = self.clock() + self.token_life
         return self._json(200, {"token": token, "expiresIn": int(self.token_life.total_seconds())})
 
-    def _once(self, request: IncomingRequest, customer: str, body: JsonObject) -> Response:
+    def _once(self, request: IncomingRequest, customer: str, work: Callable[[], Response]) -> Response:
         key = request.headers.get("idempotency-key")
         if key is None:
-            return self._create(customer, body)
+            return work()
         verdict, known = self._keys.look((customer, key), request.body)
         if known is not None:
             return known
         if verdict != "new":
             return self._error(409, "key_reused" if verdict == "conflict" else "key_in_use")
-        response = self._create(customer, body)
+        response = work()
         self._keys.record((customer, key), response)
         return response
 
@@ -151,10 +171,13 @@ class ToyEmulator(Emulator):
         if not self._customers[customer]:
             return self._error(403, "customer_not_verified")
         kept: JsonObject = {name: str(body[name]) for name in ("chain", "asset", "reference") if name in body}
-        address = make_address(self.random, Chain(chain))
-        made = _Made(make_id(self.random, "toy-wallet-", 12), customer, kept, address, self.clock())
+        return self._json(201, self._shown(self._make(customer, kept)))
+
+    def _make(self, customer: str, body: JsonObject) -> _Made:
+        address = make_address(self.random, Chain(str(body["chain"])))
+        made = _Made(make_id(self.random, "toy-wallet-", 12), customer, body, address, self.clock())
         self._wallets.append(made)
-        return self._json(201, self._shown(made))
+        return made
 
     def _list(self, request: IncomingRequest, customer: str) -> Response:
         wanted = request.query.get("reference")
@@ -164,7 +187,7 @@ class ToyEmulator(Emulator):
         ]  # fmt: skip
         cursor = request.query.get("cursor")
         start = next((n + 1 for n, made in enumerate(mine) if made.id == cursor), 0)
-        end = start + int(request.query.get("limit", self.page_size))
+        end = start + min(self.page_size, int(request.query.get("limit", self.page_size)))
         shown: list[Json] = [self._shown(made) for made in mine[start:end]]
         return self._json(200, {"items": shown, "next": mine[end - 1].id if end < len(mine) else None})
 
@@ -174,7 +197,8 @@ class ToyEmulator(Emulator):
         if made is None or rest not in ([], ["balances"]):
             return self._error(404, "wallet_not_found")
         if rest:
-            return self._json(200, {"balances": [{"asset": "usdc", "amount": self.balance}]})
+            shown: list[Json] = [{"asset": asset, "amount": held} for asset, held in made.balances.items()]
+            return self._json(200, {"balances": shown or [{"asset": "usdc", "amount": self.balance}]})
         return self._json(200, self._shown(made))
 
     def _shown(self, made: _Made) -> JsonObject:

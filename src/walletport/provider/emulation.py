@@ -1,6 +1,7 @@
 """What an emulator of a vendor is made of: a small state machine, with no server, clock or network inside.
 
-The sandbox serves it over HTTP and owns the clock and the faults; the conformance kit drives it.
+The sandbox serves it over HTTP and owns the clock and the faults. The conformance kit drives it in the same process,
+and believes it rather than the adapter: what `Emulator.wallets` lists was made, and nothing else.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal, TypeAlias
+from decimal import Decimal
+from typing import ClassVar, Literal, NoReturn, Self, TypeAlias
+from urllib.parse import parse_qsl, unquote
 
-from walletport.models import Chain
+from walletport.errors import UnsupportedOperation
+from walletport.models import Address, Chain
 from walletport.provider.messages import Json, Response, read_json
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -37,6 +41,24 @@ class IncomingRequest:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    @classmethod
+    def from_wire(cls, method: str, target: str, headers: Mapping[str, str], body: bytes, mount: str = "") -> Self:
+        """Read a request as it travels.
+
+        The path is split before it is decoded, so that a slash inside an id stays inside it.
+
+        Args:
+            method: the HTTP method.
+            target: path and query, percent-encoded.
+            headers: names in lower case.
+            body: the raw bytes.
+            mount: what the path begins with and is left out.
+        """
+        path, _, query = target.partition("?")
+        rest = path.removeprefix(mount).removeprefix("/")
+        segments = tuple(unquote(segment) for segment in rest.split("/")) if rest else ()
+        return cls(method, segments, dict(parse_qsl(query, keep_blank_values=True)), headers, body)
+
     def json(self) -> Json:
         """Return the body as JSON; raises `MalformedResponse` where it is none."""
         return read_json(self.body)
@@ -44,7 +66,7 @@ class IncomingRequest:
 
 @dataclass(frozen=True, slots=True)
 class EmulatedWallet:
-    """One wallet an emulator has made, for counting.
+    """One wallet an emulator has made, as the vendor's own books have it.
 
     Args:
         customer_id: its holder.
@@ -52,6 +74,7 @@ class EmulatedWallet:
         chain: its chain, or ``None`` for one that spans several.
         asset: its asset, or ``None`` for one that holds several.
         reference: the caller's reference, where the vendor keeps one.
+        addresses: every deposit address it has, or will have once it is ready.
     """
 
     customer_id: str
@@ -59,14 +82,22 @@ class EmulatedWallet:
     chain: str | None
     asset: str | None
     reference: str | None
+    addresses: tuple[Address, ...]
 
 
 class Emulator(ABC):
     """A vendor as a state machine.
 
+    Where the vendor's pages leave something open, take the reading that asks most of a client. The same seed and the
+    same requests must lead to the same state.
+
     Args:
         clock: tells the emulator's time, aware UTC; it may be moved.
         seed: makes ids and addresses reproducible.
+
+    Attributes:
+        page_size: how many entries a page of a list holds at most, however many are asked for; the conformance kit
+            makes it small.
     """
 
     mount: ClassVar[str]
@@ -75,9 +106,20 @@ class Emulator(ABC):
     """Id of a customer that exists from the start and may have wallets."""
     uncreatable_chain: ClassVar[str | None] = None
     """A chain the vendor refuses by answer, for the evaluation of refusals."""
+    webhook_proof: ClassVar[Literal["time and body", "body", "none"]] = "time and body"
+    """What a webhook's signature covers: the time as well, so that an old one can be told; the body alone; or nothing
+    that is documented, so that no webhook can be proved."""
+    webhook_secrets: ClassVar[tuple[str, str]] = (
+        "whsec_Y29uZm9ybWFuY2Uta2l0LXNlY3JldC1udW1iZXItMQ==",
+        "whsec_Y29uZm9ybWFuY2Uta2l0LXNlY3JldC1udW1iZXItMg==",
+    )
+    """Two made-up signing secrets in the vendor's form."""
+    lists_in_pages: ClassVar[bool] = True
+    """Whether a list is given in pages; ``False`` for a vendor that gives every list whole."""
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self.clock = clock
+        self.page_size = 100
         self.random = random.Random(f"{self.mount}:{seed}")  # noqa: S311 - reproducible on purpose, nothing secret
 
     @abstractmethod
@@ -86,7 +128,12 @@ class Emulator(ABC):
 
     @abstractmethod
     def failure(self, status: int, retry_after: int | None = None) -> Response:
-        """Return an error answer in the vendor's own shape, for the faults 429, 500 and 503."""
+        """Return an error answer in the vendor's own shape.
+
+        Args:
+            status: 429, 500 or 503.
+            retry_after: how long to wait, in whole seconds, in the vendor's own way of saying so.
+        """
 
     @property
     @abstractmethod
@@ -99,11 +146,48 @@ class Emulator(ABC):
 
     @abstractmethod
     def add_customer(self, customer_id: str | None = None, *, eligible: bool = True) -> str:
-        """Add a customer, one that may have wallets or one that may not yet, and return its id."""
+        """Add a customer, one that may have wallets or one that may not yet, and return its id.
+
+        A vendor that asks nothing of a customer ignores ``eligible``.
+        """
+
+    @abstractmethod
+    def customers(self) -> list[str]:
+        """List the id of every customer there is; of those that were made through the API too."""
+
+    @abstractmethod
+    def add_wallet(self, customer_id: str) -> str:
+        """Make one more wallet for a customer without the API, as the vendor's dashboard would, and return its id.
+
+        It must not be one that `add_wallet` or a create made before, and it carries no reference.
+        """
 
     @abstractmethod
     def webhook(self, wallet_id: str, secret: str) -> tuple[Mapping[str, str], bytes]:
-        """Return headers and body of the signed webhook the vendor sends when this wallet was made."""
+        """Return headers and body of the signed webhook the vendor sends when this wallet was made.
+
+        Where the vendor sends none then, any that names the wallet. Where its signature is not documented, the kit
+        only asks that nothing takes it for proved.
+        """
+
+    def set_balance(self, wallet_id: str, asset: str, amount: Decimal) -> None:
+        """Set what a wallet holds of one asset, in whole units; needed where ``get_balances`` can be called."""
+        self._leave_out("set_balance")
+
+    def require_approval(self) -> None:
+        """Let every create from now on wait for a person's approval; needed where ``approval`` is declared."""
+        self._leave_out("require_approval")
+
+    def approve(self, approval_id: str) -> str:
+        """Approve a create that waits, as the person would, and return the wallet's id; needed as above."""
+        self._leave_out("approve")
+
+    def end_tokens(self) -> None:  # noqa: B027 - most vendors have no tokens to end
+        """Let every token end now, ahead of its time; a vendor whose key is good for ever does nothing."""
+
+    def _leave_out(self, method: str) -> NoReturn:
+        msg = f"{type(self).__name__} leaves {method}() out, and what the provider declares needs it"
+        raise UnsupportedOperation(msg)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, unquote
 
 from walletport.provider import Response
 from walletport.provider.emulation import IncomingRequest
@@ -25,10 +24,7 @@ _PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 
 
 
 async def read_request(scope: Scope, receive: Receive, mount: str) -> IncomingRequest | None:
-    """Read a request as the emulator below this mount sees it; ``None`` if the caller left before it was whole.
-
-    The path is split before it is decoded, so that a slash inside an id stays inside it.
-    """
+    """Read a request as the emulator below this mount sees it; ``None`` if the caller left before it was whole."""
     body = bytearray()
     more = True
     while more:
@@ -37,19 +33,13 @@ async def read_request(scope: Scope, receive: Receive, mount: str) -> IncomingRe
             return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    rest = raw_path(scope).removeprefix(mount).removeprefix("/")
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         text = value.decode("latin-1")
         known = name.decode("latin-1")
         headers[known] = f"{headers[known]}, {text}" if known in headers else text
-    return IncomingRequest(
-        method=scope["method"],
-        path=tuple(unquote(segment) for segment in rest.split("/")) if rest else (),
-        query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-        headers=headers,
-        body=bytes(body),
-    )
+    target = f"{raw_path(scope)}?{scope['query_string'].decode('latin-1')}"
+    return IncomingRequest.from_wire(scope["method"], target, headers, bytes(body), mount)
 
 
 def raw_path(scope: Scope) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias, TypeVar
 
@@ -29,11 +29,19 @@ class SyncDriver:
     Args:
         transport: how requests travel; httpx's own by default.
         max_body: largest answer that is read, in bytes.
+        sleep: waits so many seconds; the thread's own sleep by default.
     """
 
-    def __init__(self, transport: httpx.BaseTransport | None, max_body: int) -> None:
+    def __init__(
+        self,
+        transport: httpx.BaseTransport | None,
+        max_body: int,
+        *,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
         self._transport = HttpxTransport() if transport is None else transport
         self._max_body = max_body
+        self._sleep = sleep or time.sleep
         self._credential_lock = threading.Lock()
 
     def drive(self, program: Program[T]) -> T:
@@ -64,7 +72,7 @@ class SyncDriver:
         if isinstance(step, Together):
             self._carry_out_together(step.programs)
             return None
-        time.sleep(step.seconds)
+        self._sleep(step.seconds)
         return None
 
     def _carry_out_together(self, programs: Sequence[Program[None]]) -> None:
@@ -126,11 +134,19 @@ class AsyncDriver:
     Args:
         transport: how requests travel; aiohttp by default.
         max_body: largest answer that is read, in bytes.
+        sleep: waits so many seconds; the event loop's own sleep by default.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None, max_body: int) -> None:
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport | None,
+        max_body: int,
+        *,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
         self._carrier: _Carrier = _aiohttp_transport() if transport is None else _HttpxCarrier(transport)
         self._max_body = max_body
+        self._sleep = sleep or asyncio.sleep
         self._credential_lock = asyncio.Lock()
 
     async def drive(self, program: Program[T]) -> T:
@@ -164,7 +180,7 @@ class AsyncDriver:
             if failures:
                 raise failures[0]
             return None
-        await asyncio.sleep(step.seconds)
+        await self._sleep(step.seconds)
         return None
 
     async def _send(self, step: Send) -> Response:

@@ -1,0 +1,102 @@
+"""`ProviderConformance`: the kit as one pytest class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import pytest
+
+from walletport.errors import ConfigurationError
+from walletport.testing.catalogue import SCENARIOS
+from walletport.testing.running import play
+
+if TYPE_CHECKING:
+    from walletport.testing.scenario import Mode, Scenario
+    from walletport.testing.subject import Subject
+
+_LAST: Final = "test_nothing_was_left_out"
+_SUMMARY: Final = "walletport-conformance-summary"
+_DODGES: Final = ("skip", "skipif", "xfail")
+
+
+class ProviderConformance:
+    """Every scenario of the kit as a test; subclass it and say what is put to the test.
+
+    A subclass may add tests of its own. It may not replace or remove one of the kit's.
+    """
+
+    _own: ClassVar[frozenset[str]] = frozenset()
+
+    def subject(self) -> Subject:
+        """Return the provider that is put to the test; the one thing to fill in."""
+        msg = f"{type(self).__name__} must say what it tests: def subject(self): return Subject(provider=...)"
+        raise ConfigurationError(msg)
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a subclass that replaces a scenario."""
+        replaced = sorted(set(vars(cls)) & {*_METHODS, _LAST, "_summary"})
+        if replaced:
+            msg = f"{cls.__name__} replaces {', '.join(replaced)}: the kit's scenarios stay as they are"
+            raise ConfigurationError(msg)
+
+    @pytest.fixture(autouse=True)
+    def _summary(self, request: pytest.FixtureRequest) -> None:
+        """Let the run end with what was played."""
+        plugins = request.config.pluginmanager
+        if not plugins.has_plugin(_SUMMARY):
+            plugins.register(_Summary(), _SUMMARY)
+
+    def test_nothing_was_left_out(self, request: pytest.FixtureRequest) -> None:
+        """Every scenario is there, unchanged, and part of this run."""
+        kind = type(self)
+        changed = [name for name, method in _METHODS.items() if getattr(kind, name, None) is not method]
+        planned = {
+            item.name
+            for item in request.session.items
+            if getattr(item, "cls", None) is kind and not any(item.get_closest_marker(mark) for mark in _DODGES)
+        }
+        wanted = {f"test_{one.name}[{mode}]" for one in SCENARIOS for mode in one.modes}
+        missing = sorted({*changed, *(wanted - planned)})
+        if missing:
+            pytest.fail(f"left out of the kit: {', '.join(missing)}", pytrace=False)
+
+
+def _method(scenario: Scenario) -> Callable[..., None]:
+    def test(self: ProviderConformance, mode: Mode, record_property: Callable[[str, object], None]) -> None:
+        subject = self.subject()
+        try:
+            part = play(subject, scenario, mode)
+        except AssertionError as error:
+            pytest.fail(f"{scenario.sentence}\n\n{error}", pytrace=False)
+        record_property("walletport", f"{subject.provider.name} {scenario.group}: {scenario.name} {part}")
+
+    test.__name__ = f"test_{scenario.name}"
+    test.__qualname__ = f"{ProviderConformance.__qualname__}.{test.__name__}"
+    test.__doc__ = scenario.play.__doc__
+    return pytest.mark.parametrize("mode", scenario.modes)(test)
+
+
+_METHODS: Final = {f"test_{one.name}": _method(one) for one in SCENARIOS}
+for _name, _made in _METHODS.items():
+    setattr(ProviderConformance, _name, _made)
+
+
+class _Summary:
+    """Adds to the end of a run what the kit played."""
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Write a line for each provider and group."""
+        played: dict[str, list[str]] = {}
+        for report in terminalreporter.getreports("passed"):
+            for name, value in report.user_properties:
+                if name == "walletport":
+                    group, _, rest = str(value).partition(": ")
+                    played.setdefault(group, []).append(rest)
+        if played:
+            terminalreporter.section("walletport conformance")
+        for group, lines in sorted(played.items()):
+            denied = sorted({line.partition(" ")[0] for line in lines if line.endswith("is denied")})
+            names = {line.partition(" ")[0] for line in lines}
+            told = f"; put to the test as denials: {', '.join(denied)}" if denied else ""
+            terminalreporter.write_line(f"{group}: {len(names)} scenarios passed{told}")

@@ -1,0 +1,137 @@
+"""What must never be told: credentials, and the vendor's own words."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from walletport.errors import WalletportError, WebhookRejected
+from walletport.provider import Json, Response
+from walletport.settings import is_secret
+from walletport.testing.bench import Bench, expect, outcome_of
+from walletport.testing.judging import changing
+from walletport.testing.scenario import scenario
+from walletport.webhooks import parse_webhook
+
+if TYPE_CHECKING:
+    from walletport.testing.vendor import Exchange
+
+_CANARY: Final = "kit canary sings"
+_LONG: Final = 16
+
+
+def _secrets(bench: Bench) -> list[str]:
+    """Return every text that gives a credential away: itself, its halves, and how Basic authentication writes it."""
+    fields = bench.provider.settings_type.model_fields
+    found: list[str] = []
+    for name, value in bench.emulator.settings.items():
+        if is_secret(fields, name):
+            encoded = base64.b64encode(value.encode()).decode().rstrip("=")
+            halves = (value[: len(value) // 2], value[len(value) // 2 :]) if len(value) >= _LONG else ()
+            found += [value, encoded, *halves]
+    return found
+
+
+def _told(error: BaseException) -> str:
+    """Return all that an error and those behind it tell."""
+    texts: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        texts += [str(seen), repr(seen), repr(seen.args), repr(vars(seen)), *getattr(seen, "__notes__", ())]
+        seen = seen.__cause__ or seen.__context__
+    return "\n".join(texts)
+
+
+async def _errors(bench: Bench) -> list[WalletportError]:
+    """Return the errors of a create in every kind of trouble."""
+    order = bench.order()
+    step = await bench.creating_step(order)
+    found: list[WalletportError] = []
+    page = Response(400, {"content-type": "text/html"}, f"<h1>{_CANARY}</h1>".encode())
+    for trouble in ("drop-after", "500", "429:seconds=1", "html-502", page, Response(401), Response(422)):
+        fresh = Bench(bench.subject, bench.mode)
+        fresh.vendor.plan(trouble, since=step)
+        ended = await outcome_of(fresh.create(order, fresh.open(max_attempts=1)))
+        found += [ended] if isinstance(ended, WalletportError) else []
+        await fresh.close()
+    stranger, _ = bench.stranger()
+    bench.vendor.rewrite = _singing
+    for unlucky in (stranger, bench.emulator.add_customer(eligible=False)):
+        ended = await outcome_of(bench.create(bench.order(unlucky)))
+        found += [ended] if isinstance(ended, WalletportError) else []
+    return found
+
+
+def _singing(exchange: Exchange, response: Response) -> Response:
+    """Put other words into every refusal's sentences."""
+    return response if response.ok else changing(_sing)(exchange, response)
+
+
+def _sing(value: Json) -> Json:
+    return _CANARY if isinstance(value, str) and " " in value else value
+
+
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """Collect everything that is logged meanwhile, whatever its level."""
+    lines: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(f"{record.getMessage()} {record.exc_info}")
+
+    root, handler = logging.getLogger(), Collector(logging.NOTSET)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.NOTSET)
+    try:
+        yield lines
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
+@scenario("create_wallet")
+async def no_error_tells_a_credential(bench: Bench) -> None:
+    """Neither whole nor in part, nor encoded, nor in what stands behind the error."""
+    secrets = _secrets(bench)
+    for error in await _errors(bench):
+        told = _told(error)
+        expect(not any(secret in told for secret in secrets), f"{type(error).__name__} tells a credential")
+
+
+@scenario("create_wallet")
+async def no_log_line_tells_a_credential(bench: Bench) -> None:
+    """At any level, whether things go well or wrong."""
+    with _logged() as lines:
+        await bench.create(bench.order())
+        await _errors(bench)
+    secrets = _secrets(bench)
+    expect(not any(secret in line for line in lines for secret in secrets), "a log line tells a credential")
+
+
+@scenario("create_wallet")
+async def the_vendors_words_stay_out_of_errors(bench: Bench) -> None:
+    """A sentence of the vendor's can hold anything, so no error's message repeats it."""
+    for error in await _errors(bench):
+        expect(_CANARY not in _told(error), f"{type(error).__name__} repeats a sentence of the vendor's")
+
+
+@scenario("webhooks", modes=("sync",))
+async def a_rejected_webhook_tells_no_secret(bench: Bench) -> None:
+    """Nor the body, which anybody can have written."""
+    wallet_id = bench.emulator.add_wallet(bench.emulator.default_customer)
+    right, other = bench.emulator.webhook_secrets
+    headers, body = bench.emulator.webhook(wallet_id, right)
+    with _logged() as lines:
+        for given, sent in ((other, body), (right, body + b" "), (right, b"{"), (right, b"")):
+            try:
+                parse_webhook(bench.provider, headers, sent, given, now=bench.clock.now())
+            except WalletportError as error:
+                told = _told(error) if isinstance(error, WebhookRejected) else str(error)
+                leaks = (right, other, right.removeprefix("whsec_"), other.removeprefix("whsec_"), wallet_id)
+                expect(not any(leak in told for leak in leaks), f"{type(error).__name__} tells a secret or the body")
+    expect(not any(secret in line for line in lines for secret in (right, other)), "a log line tells a secret")

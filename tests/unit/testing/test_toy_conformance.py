@@ -1,0 +1,11 @@
+"""What every provider must do, of the toy."""
+
+from __future__ import annotations
+
+from tests.support.toy import Toy
+from walletport.testing import ProviderConformance, Subject
+
+
+class TestToy(ProviderConformance):
+    def subject(self) -> Subject:
+        return Subject(provider=Toy)
