@@ -87,6 +87,8 @@ class OrderFields(Declaration):
             ``chains`` must be refused here. Where it is false an unknown chain is sent, and the provider's answer
             counts: a vendor's policy copied into this library would soon be stale.
         assets_fixed: the same for assets.
+        pairs: where the provider knows an asset on a chain as one thing, such as ``USDC_POLYGON``: every pair of chain
+            and asset that can be said. An order for another pair is refused here, because there is no word for it.
     """
 
     chain: Need
@@ -96,6 +98,7 @@ class OrderFields(Declaration):
     assets: tuple[AssetCode, ...] = ()
     chains_fixed: bool = False
     assets_fixed: bool = False
+    pairs: tuple[tuple[Chain, AssetCode], ...] = ()
 
     def why_not(self, chain: Chain | None, asset: str | None, reference: str | None) -> str | None:
         """Return why an order with these fields cannot be expressed to the provider, or ``None`` if it can."""
@@ -110,7 +113,13 @@ class OrderFields(Declaration):
                 return f"this provider keeps no {name}: leave {name}= out"
             if value is not None and known and value not in known:
                 return f"no wallet here can serve {name} {value!r}: it serves {', '.join(known)}"
-        return None
+        return self._why_no_pair(chain, asset)
+
+    def _why_no_pair(self, chain: Chain | None, asset: str | None) -> str | None:
+        if not self.pairs or any(chain in (None, on) and asset in (None, code) for on, code in self.pairs):
+            return None
+        wanted = " on ".join(repr(str(value)) for value in (asset, chain) if value is not None)
+        return f"no wallet here can hold {wanted}: it holds {', '.join(f'{code} on {on}' for on, code in self.pairs)}"
 
 
 class Idempotency(Declaration):
@@ -156,11 +165,14 @@ class Capabilities(Declaration):
     """Everything the core wants to know before it talks to a provider.
 
     Args:
-        create_wallet ... webhooks: the answer for each operation.
+        create_wallet ... get_customer: the answer for each operation.
+        several_addresses: whether one wallet may have several addresses.
+        deposit_addresses: whether a wallet has a deposit address at all; where it has none, nobody waits for one.
+        webhooks: whether events can be read.
+        approval: whether a create may end in a pending approval by a person.
         order: which fields an order must or may carry.
         idempotency: what a repeat does.
         rate_limit: what is known of limits.
-        approval: whether a create may end in a pending approval by a person.
         settle_time: how long after the last attempt a request may still be running at the vendor, so that only a
             look-up made later can prove that no wallet exists.
         custody: one sentence on who holds the keys.
@@ -176,6 +188,7 @@ class Capabilities(Declaration):
     create_customer: Ability
     get_customer: Ability
     several_addresses: Ability
+    deposit_addresses: Ability = YES
     webhooks: Ability
     approval: Ability
     order: OrderFields

@@ -100,13 +100,21 @@ class Client:
         chain: str | None = None,
         asset: str | None = None,
         reference: str | None = None,
+        approval_id: str | None = None,
     ) -> Wallet | None:
         """Find the wallet of an order whose answer was lost; ``None`` means the provider has none.
 
         Ask only after the lost request can no longer be running at the provider
         (``capabilities.settle_time``).
+
+        Args:
+            customer_id: as in the order.
+            chain: as in the order.
+            asset: as in the order.
+            reference: as in the order.
+            approval_id: what `ApprovalPending` named, for a wallet that a person had to approve.
         """
-        return self._driver.drive(self._operations.find_wallet(customer_id, chain, asset, reference))
+        return self._driver.drive(self._operations.find_wallet(customer_id, chain, asset, reference, approval_id))
 
     def get_wallet(self, wallet_id: str, *, customer_id: str | None = None) -> Wallet:
         """Read one wallet; some providers need to know whose it is."""
@@ -233,9 +241,10 @@ class AsyncClient:
         chain: str | None = None,
         asset: str | None = None,
         reference: str | None = None,
+        approval_id: str | None = None,
     ) -> Wallet | None:
         """Same as `Client.find_wallet`, awaited."""
-        return await self._driver.drive(self._operations.find_wallet(customer_id, chain, asset, reference))
+        return await self._driver.drive(self._operations.find_wallet(customer_id, chain, asset, reference, approval_id))
 
     async def get_wallet(self, wallet_id: str, *, customer_id: str | None = None) -> Wallet:
         """Same as `Client.get_wallet`, awaited."""

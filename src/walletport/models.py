@@ -320,6 +320,7 @@ class WalletOrder(Model):
         asset: the asset it must be able to hold, in lower case.
         reference: the application's own reference.
         idempotency_key: makes a repeat harmless where the provider supports that.
+        approval_id: in a look-up, the provider's id of the approval that the order was waiting for.
     """
 
     customer_id: str
@@ -327,6 +328,7 @@ class WalletOrder(Model):
     asset: AssetCode | None = None
     reference: str | None = None
     idempotency_key: str
+    approval_id: str | None = None
 
 
 class Page(Model, Generic[T]):

@@ -79,12 +79,18 @@ class Operations:
         return self._run("create_wallet", start)
 
     def find_wallet(
-        self, customer_id: str, chain: str | None, asset: str | None, reference: str | None
+        self,
+        customer_id: str,
+        chain: str | None,
+        asset: str | None,
+        reference: str | None,
+        approval_id: str | None = None,
     ) -> Program[Wallet | None]:
         """Find the wallet of an order; see `Client.find_wallet`."""
 
         def start() -> Flow[Wallet | None]:
             order = self.order(customer_id, chain, asset, reference, None)
+            order = order.model_copy(update={"approval_id": _text_or_none("approval_id", approval_id)})
             return _checked_if_found(self._provider.find_wallet(order), order)
 
         return self._run("find_wallet", start)
@@ -169,12 +175,12 @@ class Operations:
         ends, pause = clock.monotonic() + check_number("timeout", timeout, 0), _FIRST_POLL
         while True:
             _refuse_dead(wallet)
-            if _is_ready(wallet):
+            if wallet.status is WalletStatus.ACTIVE and self._is_addressed(wallet):
                 return wallet
             self._refuse_blind(wallet)
             left = ends - clock.monotonic()
             if left <= 0:
-                lacking = f"is still {wallet.status}" if wallet.addresses else "has no address yet"
+                lacking = f"is still {wallet.status}" if self._is_addressed(wallet) else "has no address yet"
                 msg = f"the wallet {lacking} after {timeout:g} s: ask again later"
                 raise RequestTimedOut(msg, outcome="applied")
             yield Sleep(min(pause, left))
@@ -229,6 +235,9 @@ class Operations:
         able = self.capabilities
         if not able.get_wallet.usable and (wallet.addresses or not able.get_addresses.usable):
             raise UnsupportedOperation(able.get_wallet.reason or _NOT_OFFERED)
+
+    def _is_addressed(self, wallet: Wallet) -> bool:
+        return bool(wallet.addresses) or not self.capabilities.deposit_addresses.usable
 
     def _key(self, given: str | None) -> str:
         policy = self.capabilities.idempotency
@@ -290,10 +299,6 @@ def _instance(name: str, value: object, kind: type[object]) -> None:
     if not isinstance(value, kind):
         msg = f"{name} must be a {kind.__name__}, not {type(value).__name__}"
         raise ConfigurationError(msg)
-
-
-def _is_ready(wallet: Wallet) -> bool:
-    return wallet.status is WalletStatus.ACTIVE and bool(wallet.addresses)
 
 
 def _refuse_dead(wallet: Wallet) -> None:

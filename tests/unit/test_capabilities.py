@@ -45,7 +45,7 @@ def test_all_abilities_are_listed_in_their_order() -> None:
     """The printed table and the declaration agree."""
     listed = ABLE.abilities()
     assert list(listed)[:3] == ["create_wallet", "get_wallet", "list_wallets"]
-    assert set(OPERATIONS) | {"several_addresses", "webhooks", "approval"} == set(listed)
+    assert set(OPERATIONS) | {"several_addresses", "deposit_addresses", "webhooks", "approval"} == set(listed)
     assert all(isinstance(ability, Ability) for ability in listed.values())
 
 

@@ -54,6 +54,8 @@ class Request:
         host: which of the environment's base URLs it goes to.
         authenticated: whether credentials are needed.
         expects_json: whether a success must carry JSON.
+        accepts: refusals' statuses that may be an answer as well, such as the 409 that carries the wallet which
+            exists already. Where ``classify`` finds no error in such an answer, the flow is sent it like a success.
     """
 
     method: Method
@@ -67,6 +69,7 @@ class Request:
     host: str = "api"
     authenticated: bool = True
     expects_json: bool = True
+    accepts: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Give a request that does not say what it does the most cautious reading."""

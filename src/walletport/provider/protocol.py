@@ -62,6 +62,8 @@ class WalletProvider(Protocol):
     def classify(self, request: Request, response: Response) -> WalletportError | None:
         """Return the error that an answer stands for, or ``None`` for a success.
 
+        An answer of 400 and above is a refusal whatever this returns, unless the request ``accepts`` its status.
+
         Args:
             request: what was said.
             response: what came back, of any status; redirects never get here.
@@ -96,7 +98,8 @@ class WalletProvider(Protocol):
     def find_wallet(self, order: WalletOrder) -> Flow[Wallet | None]:
         """Find the wallet of an order whose answer was lost; ``None`` is proof that there is none.
 
-        A look-up that cannot prove absence raises `OutcomeUnknown` instead of returning ``None``.
+        A look-up that cannot prove absence raises `OutcomeUnknown` instead of returning ``None``. Where the create
+        ended in `ApprovalPending`, the order carries its ``approval_id``; until it is approved there is no wallet.
         """
         return self._unsupported("find_wallet")
 

@@ -99,6 +99,25 @@ def amount(value: object) -> Decimal:
     return number
 
 
+def from_base_units(units: int, decimals: int) -> Decimal:
+    """Return an amount in whole units of its asset, exactly: 1500000 with 6 decimals is 1.5.
+
+    `Decimal.scaleb` would round to the context's 28 digits, and an amount of wei can have more.
+
+    Args:
+        units: the amount in the asset's smallest unit.
+        decimals: how many of its digits stand behind the point.
+
+    Raises:
+        MalformedResponse: no asset has so many decimals, or so many digits.
+    """
+    digits = Decimal(units).as_tuple()
+    if not 0 <= decimals <= _MAX_DIGITS or len(digits.digits) > _MAX_DIGITS:
+        msg = "the answer's amount has more digits than any asset has"
+        raise MalformedResponse(msg, retryable=False)
+    return Decimal((digits.sign, digits.digits, -decimals))
+
+
 Timestamp = Annotated[datetime | None, PlainValidator(timestamp)]
 """A time in any of the vendors' clocks."""
 Amount = Annotated[Decimal, BeforeValidator(amount)]

@@ -27,7 +27,7 @@ def look_for(account: AccountAtWork, row: ProvisionRow) -> Program[Wallet | None
         return None
     try:
         found = yield from account.operations.find_wallet(
-            row.customer_id or "", row.chain, row.asset, row.sent_reference
+            row.customer_id or "", row.chain, row.asset, row.sent_reference, row.approval_id
         )
     except WalletportError:
         return None

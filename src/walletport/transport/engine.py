@@ -233,7 +233,7 @@ class Engine:
             return MalformedResponse(msg, retryable=False)
         try:
             error = self.provider.classify(request, response)
-            if error is None and not response.ok:
+            if error is None and not response.ok and response.status not in request.accepts:
                 error = error_for_status(response)
             if error is None and request.expects_json:
                 response.json()
