@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
-from urllib.parse import unquote
 
 import httpx
 
@@ -62,15 +61,14 @@ def answers_of(emulator: Emulator, contract: str | None = None) -> Handler:
     vendor = Contract.load(contract) if contract else None
 
     def handler(request: httpx.Request) -> httpx.Response:
-        path = request.url.raw_path.partition(b"?")[0].decode()
-        assert path.startswith(f"{emulator.mount}/"), f"{path} is not below {emulator.mount}"
-        below, query = path.removeprefix(emulator.mount), dict(request.url.params.multi_items())
-        segments = tuple(unquote(segment) for segment in below.split("/")[1:])
+        target = request.url.raw_path.decode()
+        assert target.startswith(f"{emulator.mount}/"), f"{target} is not below {emulator.mount}"
         headers = {name.lower(): value for name, value in request.headers.items()}
-        answer = emulator.handle(IncomingRequest(request.method, segments, query, headers, request.content))
+        seen = IncomingRequest.from_wire(request.method, target, headers, request.content, emulator.mount)
+        answer = emulator.handle(seen)
         if vendor is not None:
-            called = vendor.base_path + below
-            vendor.check_request(request.method, called, query, headers, request.content or None)
+            called = vendor.base_path + target.partition("?")[0].removeprefix(emulator.mount)
+            vendor.check_request(request.method, called, dict(seen.query), headers, request.content or None)
             vendor.check_response(request.method, called, answer.status, answer.headers, answer.body or None)
         return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.body)
 

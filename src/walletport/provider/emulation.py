@@ -89,7 +89,7 @@ class Emulator(ABC):
     """A vendor as a state machine.
 
     Where the vendor's pages leave something open, take the reading that asks most of a client. The same seed and the
-    same requests must lead to the same state.
+    same requests must lead to the same state, and a fresh one has customers but no wallets and asks nobody's approval.
 
     Args:
         clock: tells the emulator's time, aware UTC; it may be moved.
@@ -159,7 +159,7 @@ class Emulator(ABC):
     def add_wallet(self, customer_id: str) -> str:
         """Make one more wallet for a customer without the API, as the vendor's dashboard would, and return its id.
 
-        It must not be one that `add_wallet` or a create made before, and it carries no reference.
+        It must not be one that `add_wallet` or a create made before, nor carry a reference that somebody else may give.
         """
 
     @abstractmethod

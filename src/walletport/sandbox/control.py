@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from starlette.applications import Starlette
@@ -16,6 +16,7 @@ from walletport.sandbox.finding import CONTROL
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from walletport.provider.emulation import EmulatedWallet
     from walletport.sandbox.state import State
 
 _PATHS: Final = ("clock", "faults", "requests", "wallets")
@@ -138,10 +139,15 @@ class _Pages:
     async def wallets(self, _request: Request) -> JSONResponse:
         made = self._state.wallets()
         shown = {
-            name: {"count": len(wallets), "wallets": [asdict(wallet) for wallet in wallets]}
+            name: {"count": len(wallets), "wallets": [_booked(wallet) for wallet in wallets]}
             for name, wallets in made.items()
         }
         return JSONResponse({"providers": shown})
+
+
+def _booked(wallet: EmulatedWallet) -> dict[str, object]:
+    addresses = [address.model_dump(include={"chain", "value", "memo"}) for address in wallet.addresses]
+    return {field.name: getattr(wallet, field.name) for field in fields(wallet)} | {"addresses": addresses}
 
 
 async def _field(request: Request, name: str) -> object:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from walletport.errors import WalletportError
+from walletport.errors import UnsupportedOperation, WalletportError
 from walletport.models import Wallet
 from walletport.provider import Need, WalletProvider
 from walletport.provider.emulation import EmulatedWallet
 from walletport.settings import read_settings
 from walletport.testing.accounts import Account
-from walletport.testing.vendor import KitClock, Vendor
+from walletport.testing.vendor import Exchange, KitClock, Vendor
 from walletport.transport.encoding import new_idempotency_key
 
 if TYPE_CHECKING:
@@ -65,22 +66,35 @@ class Bench:
         self.clock = KitClock()
         self.emulator = subject.emulator_type()(self.clock.now)
         self.vendor = Vendor(self.emulator, self.clock)
-        self.account = self.open()
+        self._open: list[Account] = []
         self._references = 0
+        self.account = self.open()
 
     def open(self, settings: Mapping[str, str] | None = None, *, max_attempts: int = 4) -> Account:
         """Return a further client of the same vendor, some of whose settings may be others."""
         given = {**self.emulator.settings, **(settings or {})}
-        return Account(self.mode, self.provider, self.vendor, self.clock, attempts=max_attempts, settings=given)
+        made = Account(self.mode, self.provider, self.vendor, self.clock, attempts=max_attempts, settings=given)
+        self._open.append(made)
+        return made
 
     async def close(self) -> None:
         """Close every client."""
-        await self.account.close()
+        for account in self._open:
+            await account.close()
 
     @cached_property
     def adapter(self) -> WalletProvider:
         """The adapter by itself, with no client around it."""
         return self.provider(read_settings(self.provider, self.emulator.settings))
+
+    @cached_property
+    def login(self) -> tuple[str, ...] | None:
+        """The path of the call that obtains a token; ``None`` where the credential takes no call."""
+        with closing(self.adapter.authenticate()) as flow:
+            try:
+                return next(flow).path
+            except StopIteration:
+                return None
 
     @property
     def requests(self) -> int:
@@ -91,21 +105,20 @@ class Bench:
         """Return a new idempotency key of the declared form."""
         return new_idempotency_key(self.able.idempotency)
 
-    def order(self, customer_id: str | None = None, *, reference: bool = True) -> Order:
-        """Return an order that carries all that this provider takes, under a key of its own.
+    def order(self, customer_id: str | None = None) -> Order:
+        """Return an order that carries all that this provider takes, under a key and a reference of its own.
 
         Args:
             customer_id: whose; the emulator's default customer where absent.
-            reference: whether it carries a reference, where the provider may do without.
         """
         fields = self.able.order
         self._references += 1
-        named = fields.reference is Need.REQUIRED or (reference and fields.reference is Need.OPTIONAL)
+        chain, asset = next(iter(fields.pairs), (next(iter(fields.chains), None), next(iter(fields.assets), None)))
         return Order(
             customer_id=customer_id or self.emulator.default_customer,
-            chain=_first(fields.chain, fields.chains, "polygon"),
-            asset=_first(fields.asset, fields.assets, "usdc"),
-            reference=f"kit-{self._references}" if named else None,
+            chain=_where(fields.chain, chain, "polygon"),
+            asset=_where(fields.asset, asset, "usdc"),
+            reference=None if fields.reference is Need.REFUSED else f"kit-{self._references}",
             idempotency_key=self.key(),
         )
 
@@ -154,23 +167,33 @@ class Bench:
         customer = elsewhere.add_customer()
         return customer, elsewhere.add_wallet(customer)
 
-    async def creating_step(self, order: Order) -> int:
-        """Return which request of an order makes the wallet, counted from 0, as a rehearsal on a fresh vendor shows."""
-        rehearsal = Bench(self.subject, self.mode)
+    @asynccontextmanager
+    async def fresh(self) -> AsyncIterator[Bench]:
+        """Provide another world like this one was at its beginning."""
+        bench = Bench(self.subject, self.mode)
         try:
-            await rehearsal.create(order)
-            steps = [number for number, seen in enumerate(rehearsal.vendor.exchanges) if seen.made]
+            yield bench
         finally:
-            await rehearsal.close()
+            await bench.close()
+
+    async def rehearse(self, order: Order) -> list[Exchange]:
+        """Return all that is said for an order on a fresh vendor, from the first token on."""
+        async with self.fresh() as rehearsal:
+            await rehearsal.create(order)
+            return rehearsal.vendor.exchanges
+
+    async def creating_step(self, order: Order) -> int:
+        """Return which request of an order makes the wallet, counted from 0, as a rehearsal shows."""
+        steps = [number for number, seen in enumerate(await self.rehearse(order)) if seen.made]
         if not steps:
             fail("a create succeeded and the vendor made no wallet")
         return steps[0]
 
 
-def _first(need: Need, known: tuple[str, ...], otherwise: str) -> str | None:
+def _where(need: Need, known: str | None, otherwise: str) -> str | None:
     if need is Need.REFUSED:
         return None
-    return known[0] if known else otherwise if need is Need.REQUIRED else None
+    return known or (otherwise if need is Need.REQUIRED else None)
 
 
 def fail(message: str) -> NoReturn:
@@ -185,9 +208,11 @@ def expect(condition: object, message: str) -> None:
 
 
 async def refusal(called: Awaitable[object], what: str) -> WalletportError:
-    """Return the error that a call ends in; a call that succeeds fails the scenario."""
+    """Return the error that a call ends in; a call that succeeds, or is said to be unsupported, fails the scenario."""
     try:
         value = await called
+    except UnsupportedOperation as error:
+        fail(f"{what}: this is declared, and raised {error!r}")
     except WalletportError as error:
         return error
     fail(f"{what} must be an error, and was {value!r}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LAST: Final = "test_nothing_was_left_out"
 _SUMMARY: Final = "walletport-conformance-summary"
+_PROPERTY: Final = "walletport-conformance"
 _DODGES: Final = ("skip", "skipif", "xfail")
 
 
@@ -69,7 +70,7 @@ def _method(scenario: Scenario) -> Callable[..., None]:
             part = play(subject, scenario, mode)
         except AssertionError as error:
             pytest.fail(f"{scenario.sentence}\n\n{error}", pytrace=False)
-        record_property("walletport", f"{subject.provider.name} {scenario.group}: {scenario.name} {part}")
+        record_property(_PROPERTY, f"{subject.provider.name} {scenario.name} {part}")
 
     test.__name__ = f"test_{scenario.name}"
     test.__qualname__ = f"{ProviderConformance.__qualname__}.{test.__name__}"
@@ -83,20 +84,19 @@ for _name, _made in _METHODS.items():
 
 
 class _Summary:
-    """Adds to the end of a run what the kit played."""
+    """Adds to the end of a run what the kit played, a line for each provider."""
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write a line for each provider and group."""
-        played: dict[str, list[str]] = {}
+        """Write the lines."""
+        played: dict[str, dict[str, str]] = {}
         for report in terminalreporter.getreports("passed"):
             for name, value in report.user_properties:
-                if name == "walletport":
-                    group, _, rest = str(value).partition(": ")
-                    played.setdefault(group, []).append(rest)
+                if name == _PROPERTY:
+                    provider, scenario, part = str(value).split(" ", 2)
+                    played.setdefault(provider, {})[scenario] = part
         if played:
             terminalreporter.section("walletport conformance")
-        for group, lines in sorted(played.items()):
-            denied = sorted({line.partition(" ")[0] for line in lines if line.endswith("is denied")})
-            names = {line.partition(" ")[0] for line in lines}
-            told = f"; put to the test as denials: {', '.join(denied)}" if denied else ""
-            terminalreporter.write_line(f"{group}: {len(names)} scenarios passed{told}")
+        for provider, parts in sorted(played.items()):
+            abilities = sorted({part.partition(" ")[0] for part in parts.values() if part != "works"})
+            told = f", with the denial of {', '.join(abilities)} put to the test" if abilities else ""
+            terminalreporter.write_line(f"{provider}: {len(parts)} of {len(SCENARIOS)} scenarios passed{told}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from walletport.testing import denials
 from walletport.testing.bench import Bench, fail
 from walletport.testing.catalogue import SCENARIOS
+from walletport.testing.scenario import BOTH
 from walletport.testing.vendor import Runaway
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from walletport.testing.scenario import Mode, Scenario
     from walletport.testing.subject import Subject
-
-Part: TypeAlias = Literal["works", "is denied"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,13 @@ class Result:
     Args:
         scenario: its name.
         mode: with which client.
-        part: whether the ability was exercised, or its denial.
+        part: ``works``, or which ability is denied, as in ``rotate_wallet is denied``.
         problem: what is wrong; ``None`` where nothing is.
     """
 
     scenario: str
     mode: Mode
-    part: Part
+    part: str
     problem: str | None
 
 
@@ -57,16 +56,23 @@ class Report:
 
     def __str__(self) -> str:
         """Return a line for each scenario that failed, below one that counts."""
-        denied = len({result.scenario for result in self.results if result.part == "is denied"})
+        denied = len({result.scenario for result in self.results if result.part != "works"})
         played = len({result.scenario for result in self.results})
         head = f"{self.provider}: {played} scenarios, {denied} of them as denials, {len(self.failed)} failed"
         lines = [f"  {one.scenario} [{one.mode}]: {one.problem}" for one in self.results if one.problem is not None]
         return "\n".join([head, *lines])
 
 
-def run(subject: Subject, scenarios: Iterable[Scenario] = SCENARIOS) -> Report:
-    """Play the whole kit, or some of its scenarios, and return what it found; nothing is raised for a failure."""
-    played = [_result(subject, scenario, mode) for scenario in scenarios for mode in scenario.modes]
+def run(subject: Subject, scenarios: Iterable[Scenario] = SCENARIOS, modes: Iterable[Mode] = BOTH) -> Report:
+    """Play the whole kit and return what it found; nothing is raised for a failure.
+
+    Args:
+        subject: what is put to the test.
+        scenarios: those to play; all by default.
+        modes: the clients to play them with; a scenario that sends nothing is played with ``sync`` alone.
+    """
+    wanted = tuple(modes)
+    played = [_result(subject, scenario, mode) for scenario in scenarios for mode in scenario.modes if mode in wanted]
     return Report(subject.provider.name, tuple(played))
 
 
@@ -79,12 +85,13 @@ def _result(subject: Subject, scenario: Scenario, mode: Mode) -> Result:
     return Result(scenario.name, mode, part, problem)
 
 
-def part_of(subject: Subject, scenario: Scenario) -> Part:
-    """Say whether a scenario exercises an ability of this provider or its denial."""
-    return "works" if scenario.denied(subject.provider.capabilities) is None else "is denied"
+def part_of(subject: Subject, scenario: Scenario) -> str:
+    """Say whether a scenario exercises what this provider can do, or that it denies it."""
+    denied = scenario.denied(subject.provider.capabilities)
+    return "works" if denied is None else f"{denied} is denied"
 
 
-def play(subject: Subject, scenario: Scenario, mode: Mode) -> Part:
+def play(subject: Subject, scenario: Scenario, mode: Mode) -> str:
     """Play one scenario with one client.
 
     Raises:

@@ -266,6 +266,7 @@ def test_every_wallet_ever_made_is_counted(sandbox: Sandbox):
                 "chain": "tron",
                 "asset": "usdt",
                 "reference": "r-1",
+                "addresses": [{"chain": "tron", "value": sandbox.wallets()["toy"][0].addresses[0].value, "memo": None}],
             }
         ],
     }

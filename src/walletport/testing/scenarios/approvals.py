@@ -19,7 +19,7 @@ async def a_create_that_waits_for_approval_says_so(bench: Bench) -> None:
     expect(approval_id, "the error does not name the approval")
     wallet_id = bench.emulator.approve(approval_id or "")
     if bench.able.find_wallet.usable:
-        found = await bench.account.find_wallet(**order.description())
+        found = await bench.account.find_wallet(**order.description(), approval_id=approval_id)
         expect(
             found is not None and found.id == wallet_id, f"the approved wallet is {wallet_id!r}; found was {found!r}"
         )

@@ -27,11 +27,10 @@ async def a_customer_is_made_and_returned(bench: Bench) -> None:
 @scenario("create_customer")
 async def a_lost_answer_makes_one_customer(bench: Bench) -> None:
     """The repeat makes no second one, or the error leaves doubt."""
-    rehearsal = Bench(bench.subject, bench.mode)
     key = bench.key()
-    await rehearsal.account.create_customer(_PROFILE, idempotency_key=key)
-    step = next(number for number, one in enumerate(rehearsal.vendor.exchanges) if one.enrolled)
-    await rehearsal.close()
+    async with bench.fresh() as rehearsal:
+        await rehearsal.account.create_customer(_PROFILE, idempotency_key=key)
+        step = next(number for number, one in enumerate(rehearsal.vendor.exchanges) if one.enrolled)
     before = len(bench.emulator.customers())
     bench.vendor.plan("drop-after:times=1", since=step)
     ended = await outcome_of(bench.account.create_customer(_PROFILE, idempotency_key=key))

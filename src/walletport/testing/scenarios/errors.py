@@ -8,10 +8,11 @@ from walletport.errors import RateLimited, WalletportError
 from walletport.provider import Response
 from walletport.testing.bench import Bench, expect, outcome_of, refusal
 from walletport.testing.scenario import scenario
+from walletport.testing.vendor import Exchange, Rewrite
 
 _ASKED: Final = 7
 _JSON: Final = {"content-type": "application/json"}
-_ODD_BODIES: Final = (b"", b"{}", b"[]", b"null", b'{"error":{"code":"kit_unheard_of"}}', b"<html>no</html>")
+_ODD_BODIES: Final = (b"", b"{}", b'{"error":{"code":"kit_unheard_of"},"code":"kit_unheard_of"}', b"<html>no</html>")
 _CONFLICT: Final = 409
 
 
@@ -63,32 +64,34 @@ async def an_answer_cut_short_leaves_doubt(bench: Bench) -> None:
 async def a_success_that_holds_no_wallet_leaves_doubt(bench: Bench) -> None:
     """A 2xx with an empty object, a list or nothing at all is an error, and none that denies the wallet."""
     for body in (b"{}", b"[]", b"null", b""):
-        fresh = Bench(bench.subject, bench.mode)
-        once = fresh.open(max_attempts=1)
-
-        def hollow(exchange: object, answer: Response, body: bytes = body) -> Response:
-            return Response(answer.status, answer.headers, body) if getattr(exchange, "made", 0) else answer
-
-        fresh.vendor.rewrite = hollow
-        ended = await outcome_of(fresh.create(fresh.order(), once))
+        async with bench.fresh() as fresh:
+            fresh.vendor.rewrite = _hollow(body)
+            ended = await outcome_of(fresh.create(fresh.order(), fresh.open(max_attempts=1)))
         expect(isinstance(ended, WalletportError) and ended.outcome != "not_applied", f"{body!r} was read as {ended!r}")
+
+
+def _hollow(body: bytes) -> Rewrite:
+    """Return a change that leaves nothing but this of the answer that tells of the wallet."""
+
+    def rewrite(exchange: Exchange, answer: Response) -> Response:
+        return Response(answer.status, answer.headers, body) if exchange.made else answer
+
+    return rewrite
 
 
 @scenario("create_wallet")
 async def a_refusal_nobody_documented_is_an_error(bench: Bench) -> None:
     """Whatever its status and body, a create that was refused returns no wallet."""
-    order, once = bench.order(), bench.open(max_attempts=1)
+    order = bench.order()
     step = await bench.creating_step(order)
     for status in (400, 403, 404, _CONFLICT, 418, 422, 500):
         for body in _ODD_BODIES:
-            fresh = Bench(bench.subject, bench.mode)
-            fresh.vendor.plan(Response(status, _JSON, body), since=step)
-            ended = await outcome_of(fresh.create(order, fresh.open(max_attempts=1)))
-            await fresh.close()
+            async with bench.fresh() as fresh:
+                fresh.vendor.plan(Response(status, _JSON, body), since=step)
+                ended = await outcome_of(fresh.create(order, fresh.open(max_attempts=1)))
             expect(isinstance(ended, WalletportError), f"a {status} with {body!r} was read as {ended!r}")
             if isinstance(ended, WalletportError) and status != _CONFLICT:
                 expect(ended.outcome != "applied", f"a {status} with {body!r} says that a wallet was made: {ended!r}")
-    await once.close()
 
 
 @scenario("create_wallet")

@@ -38,7 +38,8 @@ async def an_order_that_was_carried_out_is_found(bench: Bench) -> None:
 @scenario("find_wallet")
 async def an_order_that_never_was_is_not_found(bench: Bench) -> None:
     """It is ``None``, or `OutcomeUnknown` where absence cannot be proved; never some other wallet."""
-    bench.emulator.add_wallet(bench.emulator.add_customer())
+    for other in (bench.emulator.default_customer, bench.emulator.add_customer()):
+        bench.emulator.add_wallet(other)
     ended = await outcome_of(_find(bench, bench.order(bench.emulator.add_customer())))
     expect(ended is None or isinstance(ended, OutcomeUnknown), f"an order that never was ended in {ended!r}")
 
