@@ -172,7 +172,7 @@ class ConduitEmulator(Emulator):
 
     def set_balance(self, wallet_id: str, asset: str, amount: Decimal) -> None:
         """Set what a wallet holds of one asset, in whole units."""
-        self._wallets[wallet_id].balances[asset] = f"{amount:f}"
+        self._wallets[wallet_id].balances[asset.upper()] = f"{amount:f}"
 
     def webhook(self, wallet_id: str, secret: str) -> tuple[Mapping[str, str], bytes]:
         """Return the signed ``wallet.created``."""

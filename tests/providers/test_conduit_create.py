@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from tests.support.conduit import (
@@ -15,7 +13,6 @@ from tests.support.conduit import (
     API_KEY,
     APPROVAL,
     CEREMONY,
-    CREATE,
     CUSTOMER,
     ORDER,
     REFERENCE,
@@ -27,8 +24,7 @@ from tests.support.conduit import (
     client,
     without,
 )
-from tests.support.emulated import ManualClock
-from walletport import AsyncClient, Client, errors
+from walletport import Client, errors
 from walletport.models import CustodyModel, Drift, WalletStatus
 from walletport_conduit import Conduit
 
@@ -87,13 +83,6 @@ def test_an_order_without_chain_is_refused_before_anything_is_sent():
     assert not server.requests
 
 
-def test_a_customer_id_is_data_and_cannot_change_the_path():
-    server = Server(answer(201, WALLET))
-    with client(server) as conduit:
-        conduit.create_wallet(customer_id="../a b?c", chain="polygon")
-    assert server.said == ["POST /customers/..%2Fa%20b%3Fc/wallets"]
-
-
 @pytest.mark.parametrize(
     ("environment", "key", "host"),
     [
@@ -143,18 +132,6 @@ def test_every_field_of_the_wallet_is_read():
     (held,) = wallet.balances
     assert (held.asset, held.available) == ("usdc", Decimal("12.340000000000000001"))
     assert (held.pending, held.frozen) == (Decimal(1), Decimal("0.5"))
-
-
-def test_the_async_client_makes_the_same_wallet():
-    server = Server(answer(201, WALLET))
-
-    async def make():
-        transport = httpx.MockTransport(server)
-        async with AsyncClient(Conduit, transport=transport, clock=ManualClock(), api_key=API_KEY) as conduit:
-            return await conduit.create_wallet(**ORDER)
-
-    assert asyncio.run(make()).address == ADDRESS
-    assert server.said == [CREATE]
 
 
 @pytest.mark.parametrize(
@@ -282,11 +259,3 @@ def test_an_answer_nobody_can_read_leaves_the_outcome_unknown(status, what):
         conduit.create_wallet(**ORDER)
     assert caught.value.outcome == "unknown"
     assert WALLET_ID not in str(caught.value)
-
-
-def test_an_unreadable_success_is_asked_for_again_under_the_same_key():
-    server = Server(answer(201, b"<html>", retry_after="0"), answer(201, WALLET))
-    with client(server, max_attempts=2) as conduit:
-        assert conduit.create_wallet(**ORDER).id == WALLET_ID
-    assert len({request.headers["idempotency-key"] for request in server.requests}) == 1
-    assert len({request.content for request in server.requests}) == 1

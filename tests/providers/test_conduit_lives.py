@@ -65,17 +65,6 @@ def test_the_same_order_again_is_the_same_wallet_within_the_window_and_after_it(
     assert len(ids) == world.made() == 1
 
 
-def test_an_answer_that_was_lost_is_given_again_under_the_same_key():
-    world = World()
-    world.lost = 1
-    with pytest.raises(errors.ConnectionLost) as caught:
-        world.client.create_wallet(**ORDER, idempotency_key="order-1")
-    assert caught.value.outcome == "unknown"
-    wallet = world.client.create_wallet(**ORDER, idempotency_key="order-1")
-    assert world.made() == 1
-    assert wallet.id == world.emulator.wallets()[0].wallet_id
-
-
 def test_an_answer_that_was_lost_is_found_by_its_reference_with_no_key_at_all():
     world = World()
     world.lost = 1
@@ -168,16 +157,6 @@ def test_a_rotation_leaves_one_present_wallet_that_the_order_still_leads_to(rota
     assert [wallet.id for wallet in listed if wallet.replaced_by is None] == [new.id]
 
 
-def test_a_rotation_whose_answer_was_lost_is_not_made_twice():
-    world = World(activation_delay=timedelta(0))
-    old = world.client.create_wallet(**ORDER)
-    world.lost = 1
-    with pytest.raises(errors.ConnectionLost):
-        world.client.rotate_wallet(old, idempotency_key="rotation-1")
-    new = world.client.rotate_wallet(old, idempotency_key="rotation-1")
-    assert [made.wallet_id for made in world.emulator.wallets()] == [old.id, new.id]
-
-
 def test_only_an_active_and_empty_wallet_is_rotated():
     world = World()
     wallet = world.client.create_wallet(**ORDER)
@@ -189,15 +168,6 @@ def test_only_an_active_and_empty_wallet_is_rotated():
     with pytest.raises(errors.Conflict) as caught:
         world.client.rotate_wallet(wallet)
     assert caught.value.provider_code == "WALLET_ROTATION_BLOCKED_BALANCE"
-
-
-def test_balances_are_those_that_were_deposited():
-    world = World()
-    wallet = world.client.create_wallet(**ORDER)
-    assert world.client.get_balances(wallet) == ()
-    world.emulator.set_balance(wallet.id, "USDC", Decimal("12.50"))
-    (held,) = world.client.get_balances(wallet)
-    assert (held.asset, held.available, held.chain) == ("usdc", Decimal("12.50"), "polygon")
 
 
 def test_a_planted_refusal_is_answered_once_and_leaves_no_wallet():

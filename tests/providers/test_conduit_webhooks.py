@@ -121,12 +121,6 @@ def test_a_newer_signature_cannot_be_passed_off_as_an_older_one():
         parsed({HEADER: f"sha256={stolen}"}, message)
 
 
-def test_an_unproved_event_is_read_only_when_asked_for_by_name():
-    found = parsed({}, RAW, unverified=True)
-    assert not found.verified
-    assert found.type is EventType.WALLET_CREATED
-
-
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"x"', b"{}", b'{"type": 7}', b'{"type": ""}', b"\xff"])
 def test_a_proved_body_nobody_can_read_is_malformed(raw):
     with pytest.raises(errors.MalformedResponse):

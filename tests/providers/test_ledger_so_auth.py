@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
-from tests.support.emulated import ManualClock
 from tests.support.ledger_so import API_KEY, BASE, CUSTOMER, ENTRIES, WALLET, WALLET_ID, Server, client, good
 from walletport import Client, errors
 from walletport_ledger_so import LedgerSo
@@ -70,11 +68,3 @@ def test_a_base_url_given_by_hand_takes_any_key():
 def test_settings_that_cannot_be_used_are_refused(settings):
     with pytest.raises(errors.ConfigurationError):
         Client(LedgerSo, **settings)
-
-
-def test_the_key_shows_up_nowhere():
-    ledger = Client(
-        LedgerSo, transport=httpx.MockTransport(Server()), clock=ManualClock(), api_key=API_KEY, auth_header="bearer"
-    )
-    assert API_KEY not in repr(ledger)
-    ledger.close()

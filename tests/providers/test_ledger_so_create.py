@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from tests.support.emulated import ManualClock
 from tests.support.ledger_so import (
     ADDRESSES,
     API_KEY,
@@ -29,9 +27,8 @@ from tests.support.ledger_so import (
     refused,
     without,
 )
-from walletport import AsyncClient, errors
+from walletport import errors
 from walletport.models import CustodyModel, WalletStatus
-from walletport_ledger_so import LedgerSo
 
 # --- what is sent -------------------------------------------------------------------------------------------
 
@@ -89,20 +86,6 @@ def test_what_no_wallet_here_can_serve_is_refused_before_anything_is_sent(wish, 
     assert said == []
 
 
-def test_a_repeat_carries_the_same_key_and_body():
-    server = Server(answer(503, retry_after="0"), good(WALLET), good(ENTRIES))
-    with client(server, max_attempts=2) as ledger:
-        assert ledger.create_wallet(**ORDER).id == WALLET_ID
-    first, second, _ = server.requests
-    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
-    assert first.content == second.content
-
-
-def test_a_wallets_id_is_data_and_cannot_change_the_path():
-    _, said = created(good({**WALLET, "id": "wal/../x?y"}), good([]))
-    assert said == [CREATE, "GET /v1/crypto-wallets/wal%2F..%2Fx%3Fy/crypto-deposit-addresses"]
-
-
 # --- how a success is read ----------------------------------------------------------------------------------
 
 
@@ -118,18 +101,6 @@ def test_every_field_of_the_wallet_is_read_under_any_success_status(status):
     assert wallet.updated_at == datetime(2026, 6, 1, 12, 0, 5, tzinfo=UTC)
     assert wallet.raw == WALLET
     assert wallet.drift == ()
-
-
-def test_the_async_client_makes_the_same_wallet():
-    server = Server(good(WALLET), good(ENTRIES))
-
-    async def make():
-        transport = httpx.MockTransport(server)
-        async with AsyncClient(LedgerSo, transport=transport, clock=ManualClock(), api_key=API_KEY) as ledger:
-            return await ledger.create_wallet(**ORDER)
-
-    assert asyncio.run(make()).address_on("polygon") == ON["polygon"]
-    assert server.said == [CREATE, ADDRESSES]
 
 
 @pytest.mark.parametrize(

@@ -86,21 +86,6 @@ def test_a_signature_of_five_minutes_ago_still_counts(sign):
     assert parsed(sign(raw, at=NOW - timedelta(minutes=5)), raw).verified
 
 
-@pytest.mark.parametrize("sign", [signed, svix])
-def test_a_tampered_body_is_rejected(sign):
-    raw = body(data=WALLET)
-    with pytest.raises(errors.WebhookRejected):
-        parsed(sign(raw), raw.replace(b"active", b"closed"))
-
-
-@pytest.mark.parametrize("sign", [signed, svix])
-def test_another_secret_is_rejected_and_either_of_two_is_taken_while_one_is_rotated(sign):
-    raw = body()
-    with pytest.raises(errors.WebhookRejected):
-        parsed(sign(raw), raw, OTHER_SECRET)
-    assert parsed(sign(raw), raw, (OTHER_SECRET, SECRET)).verified
-
-
 def test_two_signatures_in_one_header_prove_it_to_either_side_of_a_rotation():
     raw = body()
     both = signed(raw, OTHER_SECRET, SECRET)

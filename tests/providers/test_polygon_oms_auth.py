@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.emulated import ManualClock
-from tests.support.polygon_oms import API_KEY, API_SECRET, CUSTOMER, ORDER, TOKEN, WALLET, Server, answer, client, page
+from tests.support.polygon_oms import API_KEY, API_SECRET, CUSTOMER, ORDER, TOKEN, Server, answer, client, page
 from tests.support.polygon_oms import token as token_answer
 from walletport import Client, errors
 from walletport_polygon_oms import PolygonOms
@@ -67,22 +67,6 @@ def test_a_token_is_renewed_ahead_of_its_end_and_sixty_minutes_count_where_it_na
         clock.advance(timedelta(seconds=89))
         list(oms.list_wallets(customer_id=CUSTOMER))
     assert server.bearers == ["first", "first", "second"]
-
-
-def test_a_401_elsewhere_gets_a_new_token_once_and_repeats_the_request_with_its_key():
-    server = Server(answer(401), answer(201, WALLET))
-    with client(server) as oms:
-        assert oms.create_wallet(**ORDER, idempotency_key="order-42").id == WALLET["id"]
-    assert len(server.token_calls) == 2
-    assert [r.headers["idempotency-key"] for r in server.requests] == ["order-42", "order-42"]
-
-
-def test_a_401_that_a_new_token_does_not_cure_is_an_authentication_error():
-    server = Server(answer(401), answer(401))
-    with client(server) as oms, pytest.raises(errors.AuthenticationError) as caught:
-        oms.create_wallet(**ORDER)
-    assert caught.value.outcome == "not_applied"
-    assert len(server.token_calls) == 2
 
 
 def test_a_401_to_the_token_call_says_that_the_credentials_are_wrong():

@@ -12,7 +12,7 @@ from walletport.errors import WalletportError, WebhookRejected
 from walletport.provider import Json, Response
 from walletport.settings import is_secret
 from walletport.testing.bench import Bench, expect, outcome_of
-from walletport.testing.judging import changing
+from walletport.testing.judging import changing, dumped
 from walletport.testing.scenario import scenario
 from walletport.testing.vendor import Runaway
 from walletport.webhooks import parse_webhook
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from walletport.testing.vendor import Exchange
 
-_CANARY: Final = "kit canary sings"
+_CANARY: Final = "kit canary <b>sings</b>"
 _LONG: Final = 16
 
 
@@ -53,20 +53,29 @@ async def _errors(bench: Bench) -> list[WalletportError]:
     order = bench.order()
     step = await bench.creating_step(order)
     found: list[WalletportError] = []
-    page = Response(400, {"content-type": "text/html"}, f"<h1>{_CANARY}</h1>".encode())
-    for trouble in ("drop-after", "500", "429:seconds=1", "html-502", page, Response(401), Response(422)):
+    for trouble in ("drop-after", "500", "429:seconds=1", "html-502", Response(401), *_echoes(bench)):
         async with bench.fresh() as fresh:
             fresh.vendor.plan(trouble, since=step)
             found += await _failed(fresh.create(order, fresh.open(max_attempts=1)))
     stranger, _ = bench.stranger()
-    bench.vendor.rewrite = _singing
-    for unlucky in (stranger, bench.emulator.add_customer(eligible=False)):
-        found += await _failed(bench.create(bench.order(unlucky)))
-    if bench.able.get_customer.usable:
-        found += await _failed(bench.account.get_customer(stranger))
-    if bench.able.list_wallets.usable:
-        found += await _failed(bench.account.list_wallets(customer_id=stranger))
+    for singing in (_some, _all):
+        bench.vendor.rewrite = singing
+        for unlucky in (stranger, bench.emulator.add_customer(eligible=False)):
+            found += await _failed(bench.create(bench.order(unlucky)))
+        if bench.able.get_customer.usable:
+            found += await _failed(bench.account.get_customer(stranger))
+        if bench.able.list_wallets.usable:
+            found += await _failed(bench.account.list_wallets(customer_id=stranger))
     return found
+
+
+def _echoes(bench: Bench) -> Iterator[Response]:
+    """Make refusals that repeat what they were sent, and more than that."""
+    yield Response(400, {"content-type": "text/html"}, f"<h1>{_CANARY}</h1>".encode())
+    for secret in bench.emulator.settings.values():
+        told: Json = {"code": secret, "type": secret, "message": secret, "detail": secret}
+        yield Response(422, {"content-type": "application/json"}, dumped({"error": told, "request_id": secret}))
+        yield Response(422, {"content-type": "application/json", "x-request-id": secret}, dumped(told))
 
 
 async def _failed(called: Awaitable[object]) -> list[WalletportError]:
@@ -78,13 +87,16 @@ async def _failed(called: Awaitable[object]) -> list[WalletportError]:
     return [ended] if isinstance(ended, WalletportError) else []
 
 
-def _singing(exchange: Exchange, response: Response) -> Response:
-    """Put other words into every refusal's sentences."""
-    return response if response.ok else changing(_sing)(exchange, response)
+def _some(exchange: Exchange, response: Response) -> Response:
+    """Put other words into a refusal's sentences."""
+    sing = changing(lambda value: _CANARY if isinstance(value, str) and " " in value else value)
+    return response if response.ok else sing(exchange, response)
 
 
-def _sing(value: Json) -> Json:
-    return _CANARY if isinstance(value, str) and " " in value else value
+def _all(exchange: Exchange, response: Response) -> Response:
+    """Put other words into all that a refusal says, its code too."""
+    sing = changing(lambda value: _CANARY if isinstance(value, str) else value)
+    return response if response.ok else sing(exchange, response)
 
 
 @contextmanager
