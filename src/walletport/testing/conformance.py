@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import pytest
 
-from walletport.errors import ConfigurationError
+from walletport.errors import ConfigurationError, UnsupportedOperation
 from walletport.testing.catalogue import SCENARIOS
 from walletport.testing.running import play
 
@@ -65,11 +65,14 @@ class ProviderConformance:
 
 def _method(scenario: Scenario) -> Callable[..., None]:
     def test(self: ProviderConformance, mode: Mode, record_property: Callable[[str, object], None]) -> None:
-        subject = self.subject()
+        subject, problem = self.subject(), None
         try:
             part = play(subject, scenario, mode)
-        except AssertionError as error:
-            pytest.fail(f"{scenario.sentence}\n\n{error}", pytrace=False)
+        except (AssertionError, UnsupportedOperation) as error:
+            # What is declared must work, so a refusal fails the scenario; its words say what the adapter lacks.
+            problem = str(error)
+        if problem is not None:
+            pytest.fail(f"{scenario.sentence}\n\n{problem}", pytrace=False)
         record_property(_PROPERTY, f"{subject.provider.name} {scenario.name} {part}")
 
     test.__name__ = f"test_{scenario.name}"
