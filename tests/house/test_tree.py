@@ -49,6 +49,8 @@ def test_every_provider_has_a_page_a_contract_tests_and_cassettes(name: str) -> 
     assert (ROOT / "docs" / "providers" / f"{name}.md").is_file()
     assert (ROOT / "tests" / "contracts" / f"{name}.yaml").is_file()
     assert list((ROOT / "tests" / "providers").glob(f"test_{module}*.py"))
+    kit = ROOT / "tests" / "providers" / f"test_{module}_conformance.py"
+    assert "(ProviderConformance)" in kit.read_text("utf-8")
     assert list((ROOT / "cassettes" / name).glob("*.yaml"))
 
 

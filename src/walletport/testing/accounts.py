@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 from walletport.client import AsyncClient, Client
 from walletport.models import Address, Balance, Customer, CustomerProfile, Wallet
@@ -20,50 +20,33 @@ _PATIENCE: Final = 24 * 3600.0
 _TIMEOUT: Final = 30.0
 
 
+class _Given(TypedDict):
+    environment: None
+    base_url: str
+    timeout: float
+    max_attempts: int
+    max_elapsed: float
+    clock: KitClock
+
+
 class _Blocking(Client):
     """A client whose waits move the clock."""
 
     def __init__(
-        self, kind: type[WalletProvider], vendor: Vendor, clock: KitClock, attempts: int, settings: Mapping[str, str]
+        self, kind: type[WalletProvider], transport: InProcessTransport, given: _Given, settings: Mapping[str, str]
     ) -> None:
-        transport = InProcessTransport(vendor.answer)
-        super().__init__(
-            kind,
-            environment=None,
-            base_url=_address(vendor),
-            timeout=_TIMEOUT,
-            transport=transport,
-            max_attempts=attempts,
-            max_elapsed=Limits.max_elapsed,
-            clock=clock,
-            **settings,
-        )
-        self._driver = SyncDriver(transport, Limits.max_body, sleep=clock.sleep)
+        super().__init__(kind, transport=transport, **given, **settings)
+        self._driver = SyncDriver(transport, Limits.max_body, sleep=given["clock"].sleep)
 
 
 class _Awaiting(AsyncClient):
     """A client whose waits move the clock."""
 
     def __init__(
-        self, kind: type[WalletProvider], vendor: Vendor, clock: KitClock, attempts: int, settings: Mapping[str, str]
+        self, kind: type[WalletProvider], transport: InProcessTransport, given: _Given, settings: Mapping[str, str]
     ) -> None:
-        transport = InProcessTransport(vendor.answer)
-        super().__init__(
-            kind,
-            environment=None,
-            base_url=_address(vendor),
-            timeout=_TIMEOUT,
-            transport=transport,
-            max_attempts=attempts,
-            max_elapsed=Limits.max_elapsed,
-            clock=clock,
-            **settings,
-        )
-        self._driver = AsyncDriver(transport, Limits.max_body, sleep=clock.asleep)
-
-
-def _address(vendor: Vendor) -> str:
-    return "https://emulator.example" + vendor.emulator.mount
+        super().__init__(kind, transport=transport, **given, **settings)
+        self._driver = AsyncDriver(transport, Limits.max_body, sleep=given["clock"].asleep)
 
 
 class Account:
@@ -89,7 +72,15 @@ class Account:
         settings: Mapping[str, str],
     ) -> None:
         made = _Blocking if mode == "sync" else _Awaiting
-        self._client = made(kind, vendor, clock, attempts, settings)
+        given = _Given(
+            environment=None,
+            base_url="https://emulator.example" + vendor.emulator.mount,
+            timeout=_TIMEOUT,
+            max_attempts=attempts,
+            max_elapsed=Limits.max_elapsed,
+            clock=clock,
+        )
+        self._client = made(kind, InProcessTransport(vendor.answer), given, settings)
 
     async def create_wallet(self, **order: str | None) -> Wallet:
         """Make a wallet."""
@@ -105,10 +96,8 @@ class Account:
 
     async def list_wallets(self, *, customer_id: str | None = None) -> list[Wallet]:
         """Walk through a list to its end."""
-        found = getattr(self._client, "list_wallets")(customer_id=customer_id)  # noqa: B009 - two types, one name
-        if isinstance(found, AsyncIterator):
-            return [cast("Wallet", wallet) async for wallet in found]
-        return list(cast("Iterator[Wallet]", found))
+        found = self._client.list_wallets(customer_id=customer_id)
+        return [wallet async for wallet in found] if isinstance(found, AsyncIterator) else list(found)
 
     async def get_balances(self, wallet: Wallet) -> tuple[Balance, ...]:
         """Read what a wallet holds."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import pytest
 
-from walletport.errors import ConfigurationError, UnsupportedOperation
+from walletport.errors import ConfigurationError, WalletportError
 from walletport.testing.catalogue import SCENARIOS
-from walletport.testing.running import play
+from walletport.testing.running import play, problem_of
 
 if TYPE_CHECKING:
     from walletport.testing.scenario import Mode, Scenario
@@ -68,9 +68,9 @@ def _method(scenario: Scenario) -> Callable[..., None]:
         subject, problem = self.subject(), None
         try:
             part = play(subject, scenario, mode)
-        except (AssertionError, UnsupportedOperation) as error:
-            # What is declared must work, so a refusal fails the scenario; its words say what the adapter lacks.
-            problem = str(error)
+        except (AssertionError, WalletportError) as error:
+            # Where something must work, an error of ours is the finding; only what breaks otherwise has a traceback.
+            problem = problem_of(error)
         if problem is not None:
             pytest.fail(f"{scenario.sentence}\n\n{problem}", pytrace=False)
         record_property(_PROPERTY, f"{subject.provider.name} {scenario.name} {part}")

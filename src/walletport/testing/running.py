@@ -81,8 +81,13 @@ def _result(subject: Subject, scenario: Scenario, mode: Mode) -> Result:
         part, problem = play(subject, scenario, mode), None
     except Exception as error:  # noqa: BLE001 - whatever a stranger's adapter does wrong is the finding
         part = part_of(subject, scenario)
-        problem = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+        problem = problem_of(error)
     return Result(scenario.name, mode, part, problem)
+
+
+def problem_of(error: Exception) -> str:
+    """Say what is wrong with the adapter: in the scenario's words, or in those of the error it ended in."""
+    return str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
 
 
 def part_of(subject: Subject, scenario: Scenario) -> str:

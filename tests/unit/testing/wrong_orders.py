@@ -41,6 +41,7 @@ def _changing(flow, change):
 
 
 @noticed_by(
+    "the_wait_a_vendor_asks_for_is_kept",
     "the_key_travels_where_it_is_declared",
     "a_lost_answer_makes_one_wallet",
     "an_answer_lost_on_the_way_loses_no_order",
@@ -138,7 +139,10 @@ class CreateOnlyPrepares(Toy):
 
 
 @noticed_by(
-    "a_failure_of_the_vendor_leaves_doubt", "a_failure_of_a_gateway_leaves_doubt", "every_repeat_is_the_same_request"
+    "a_failure_of_the_vendor_leaves_doubt",
+    "a_failure_of_a_gateway_leaves_doubt",
+    "the_wait_a_vendor_asks_for_is_kept",
+    "every_repeat_is_the_same_request",
 )
 class FailureIsARefusal(Toy):
     """A 5xx is taken for a refusal."""

@@ -12,7 +12,7 @@ from walletport.errors import WalletportError, WebhookRejected
 from walletport.provider import Json, Response
 from walletport.settings import is_secret
 from walletport.testing.bench import Bench, expect, outcome_of
-from walletport.testing.judging import changing, dumped
+from walletport.testing.judging import Trouble, changing, dumped
 from walletport.testing.scenario import scenario
 from walletport.testing.vendor import Runaway
 from walletport.webhooks import parse_webhook
@@ -53,7 +53,8 @@ async def _errors(bench: Bench) -> list[WalletportError]:
     order = bench.order()
     step = await bench.creating_step(order)
     found: list[WalletportError] = []
-    for trouble in ("drop-after", "500", "429:seconds=1", "html-502", Response(401), *_echoes(bench)):
+    troubles: list[Trouble] = ["drop-after", "500", "429:seconds=1", "html-502", Response(401), *_echoes(bench)]
+    for trouble in troubles:
         async with bench.fresh() as fresh:
             fresh.vendor.plan(trouble, since=step)
             found += await _failed(fresh.create(order, fresh.open(max_attempts=1)))
