@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final
+from inspect import getattr_static
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from walletport.testing.scenario import Mode, Scenario
     from walletport.testing.subject import Subject
 
-_LAST: Final = "test_nothing_was_left_out"
 _SUMMARY: Final = "walletport-conformance-summary"
 _PROPERTY: Final = "walletport-conformance"
 _DODGES: Final = ("skip", "skipif", "xfail")
@@ -27,16 +27,14 @@ class ProviderConformance:
     A subclass may add tests of its own. It may not replace or remove one of the kit's.
     """
 
-    _own: ClassVar[frozenset[str]] = frozenset()
-
     def subject(self) -> Subject:
         """Return the provider that is put to the test; the one thing to fill in."""
         msg = f"{type(self).__name__} must say what it tests: def subject(self): return Subject(provider=...)"
         raise ConfigurationError(msg)
 
     def __init_subclass__(cls) -> None:
-        """Refuse a subclass that replaces a scenario."""
-        replaced = sorted(set(vars(cls)) & {*_METHODS, _LAST, "_summary"})
+        """Refuse a subclass that replaces a scenario, by itself or through another base."""
+        replaced = sorted(name for name, own in _SEALED.items() if getattr_static(cls, name, None) is not own)
         if replaced:
             msg = f"{cls.__name__} replaces {', '.join(replaced)}: the kit's scenarios stay as they are"
             raise ConfigurationError(msg)
@@ -51,7 +49,7 @@ class ProviderConformance:
     def test_nothing_was_left_out(self, request: pytest.FixtureRequest) -> None:
         """Every scenario is there, unchanged, and part of this run."""
         kind = type(self)
-        changed = [name for name, method in _METHODS.items() if getattr(kind, name, None) is not method]
+        changed = [name for name, method in _METHODS.items() if getattr_static(kind, name, None) is not method]
         planned = {
             item.name
             for item in request.session.items
@@ -84,6 +82,9 @@ def _method(scenario: Scenario) -> Callable[..., None]:
 _METHODS: Final = {f"test_{one.name}": _method(one) for one in SCENARIOS}
 for _name, _made in _METHODS.items():
     setattr(ProviderConformance, _name, _made)
+_SEALED: Final = _METHODS | {
+    name: vars(ProviderConformance)[name] for name in ("test_nothing_was_left_out", "_summary")
+}
 
 
 class _Summary:

@@ -116,9 +116,10 @@ def test_a_scenario_cannot_be_replaced(name: str) -> None:
 
         def test_of_its_own(self) -> None: ...
 
-    for base in (ProviderConformance, Own):
+    other = type("Other", (), {name: None})
+    for bases, body in (((ProviderConformance,), {name: None}), ((Own,), {name: None}), ((other, Own), {})):
         with pytest.raises(ConfigurationError, match=f"replaces {name}: the kit's scenarios stay as they are"):
-            type("Cheat", (base,), {name: None})
+            type("Cheat", bases, body)
 
 
 def test_a_class_that_fills_nothing_in_is_told_what_to_write() -> None:
