@@ -46,6 +46,7 @@ class WalletProvider(Protocol):
         Raises:
             ConfigurationError: they do not fit; the message says what to type.
         """
+        return
 
     def authenticate(self) -> Flow[Credential]:
         """Return the credential: a constant for an API key, or the result of a token call.
