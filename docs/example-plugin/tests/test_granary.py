@@ -148,14 +148,14 @@ def test_a_nonce_is_taken_once(site: Site) -> None:
 def test_a_session_that_ended_is_opened_anew(site: Site) -> None:
     """Ahead of its time, or because Granary has forgotten it."""
     site.create()
-    site.emulator.end_sessions()
+    site.emulator.end_tokens()
     assert site.create("tron").chain == "tron"
 
 
 def test_amounts_are_whole_numbers_of_the_smallest_unit(site: Site) -> None:
     """And exact, however many digits they have."""
     wallet = site.create()
-    site.emulator.account(wallet.id).units = 12345678901234567890123456789012345
+    site.emulator.account(wallet.id).units["USDC"] = 12345678901234567890123456789012345
     (balance,) = site.client.get_balances(wallet)
     assert str(balance.available) == "12345678901234567890123456789.012345"
     assert (balance.asset, balance.frozen, balance.chain) == ("usdc", Decimal(0), "polygon")

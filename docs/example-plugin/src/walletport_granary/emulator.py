@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from http import HTTPStatus
 from typing import ClassVar, Final
 from urllib.parse import quote
 
 from walletport.errors import MalformedResponse
-from walletport.models import Chain
+from walletport.models import Address, Chain
 from walletport.provider import Json, JsonObject, Response
 from walletport.provider.emulation import (
     Clock,
@@ -28,12 +29,18 @@ from walletport.provider.signatures import hmac_hex, sign_timestamped
 CLIENT_ID: Final = "test_client_0001"
 CLIENT_SECRET: Final = "granary-secret-" + "0" * 24
 HOLDER: Final = "hld_00000001"
-NETWORKS: Final = ("POLYGON", "BASE", "ETHEREUM", "TRON", "SOLANA")
+NETWORKS: Final = ("POLYGON", "BASE", "ETHEREUM", "ARBITRUM", "OPTIMISM", "AVALANCHE", "INK", "TRON", "SOLANA")
+DECIMALS: Final = 6
 
 
 @dataclass
 class OpenedAccount:
-    """An account inside the emulator; change ``frozen`` and ``units`` as the vendor would."""
+    """An account inside the emulator.
+
+    Attributes:
+        frozen: change it as the vendor would.
+        units: what it holds of each asset, in millionths.
+    """
 
     vault_id: str
     index: int
@@ -43,7 +50,18 @@ class OpenedAccount:
     address: str
     opened_at: datetime
     frozen: bool = False
-    units: int = 0
+    units: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def wallet_id(self) -> str:
+        """What names it."""
+        return f"{self.vault_id}:{self.index}"
+
+    def booked(self) -> EmulatedWallet:
+        """Return it as the vendor's books have it."""
+        chain = Chain(self.network)
+        address = Address(chain=chain, value=self.address)
+        return EmulatedWallet(self.holder_id, self.wallet_id, chain, None, self.label or None, (address,))
 
 
 class _Refused(Exception):
@@ -58,7 +76,6 @@ class GranaryEmulator(Emulator):
     Attributes:
         opening_time: how long an account is ``opening`` and has no address.
         session_life: how long a session is good for.
-        page_size: how many accounts are on a page.
         keys: the memory of request ids; drop them to be a vendor that forgot.
     """
 
@@ -70,7 +87,6 @@ class GranaryEmulator(Emulator):
         super().__init__(clock, seed)
         self.opening_time = timedelta(milliseconds=300)
         self.session_life = timedelta(minutes=15)
-        self.page_size = 20
         self.keys = IdempotencyMemory(timedelta(hours=24), clock)
         self._holders: dict[str, str] = {HOLDER: "cleared"}
         self._vaults: dict[str, str] = {}
@@ -91,14 +107,26 @@ class GranaryEmulator(Emulator):
 
     def wallets(self) -> list[EmulatedWallet]:
         """List every account."""
-        return [
-            EmulatedWallet(one.holder_id, f"{one.vault_id}:{one.index}", one.network.lower(), None, one.label or None)
-            for one in self._accounts
-        ]
+        return [one.booked() for one in self._accounts]
 
     def account(self, wallet_id: str) -> OpenedAccount:
         """Return an account, for changing it."""
-        return next(one for one in self._accounts if f"{one.vault_id}:{one.index}" == wallet_id)
+        return next(one for one in self._accounts if one.wallet_id == wallet_id)
+
+    def customers(self) -> list[str]:
+        """List every holder."""
+        return list(self._holders)
+
+    def add_wallet(self, customer_id: str) -> str:
+        """Open an account without a label in the console, on a network where the holder has none."""
+        vault_id = self._vault_of(customer_id)
+        taken = {one.network for one in self._accounts if one.vault_id == vault_id}
+        network = next(network for network in reversed(NETWORKS) if network not in taken)
+        return self._make(vault_id, customer_id, network, "").wallet_id
+
+    def set_balance(self, wallet_id: str, asset: str, amount: Decimal) -> None:
+        """Set what an account holds of one asset."""
+        self.account(wallet_id).units[asset.upper()] = int(amount * 10**DECIMALS)
 
     def add_customer(self, customer_id: str | None = None, *, eligible: bool = True) -> str:
         """Admit a holder, cleared or still in review."""
@@ -106,7 +134,7 @@ class GranaryEmulator(Emulator):
         self._holders[made] = "cleared" if eligible else "in_review"
         return made
 
-    def end_sessions(self) -> None:
+    def end_tokens(self) -> None:
         """Let every session end now."""
         self._sessions.clear()
 
@@ -199,11 +227,16 @@ class GranaryEmulator(Emulator):
 
     def _make_vault(self, holder_id: str) -> Response:
         self._holder(holder_id)
-        if holder_id in self._vaults:
-            vault: JsonObject = {"id": self._vaults[holder_id], "holderId": holder_id}
+        is_new = holder_id not in self._vaults
+        vault: JsonObject = {"id": self._vault_of(holder_id), "holderId": holder_id}
+        if not is_new:
             raise _Refused(409, "vault_exists", vault=vault)
-        self._vaults[holder_id] = make_id(self.random, "vlt_", 8)
-        return self._answer(201, {"id": self._vaults[holder_id], "holderId": holder_id})
+        return self._answer(201, vault)
+
+    def _vault_of(self, holder_id: str) -> str:
+        if holder_id not in self._vaults:
+            self._vaults[holder_id] = make_id(self.random, "vlt_", 8)
+        return self._vaults[holder_id]
 
     def _open(self, vault_id: str, body: JsonObject) -> Response:
         holder_id = next((holder for holder, vault in self._vaults.items() if vault == vault_id), None)
@@ -296,5 +329,8 @@ def _network_and_label(wanted: Json) -> tuple[str, str]:
 
 
 def _holdings(account: OpenedAccount) -> JsonObject:
-    held: Json = {"asset": "USDC", "units": account.units, "decimals": 6, "reserved": 0}
-    return {"holdings": [held]}
+    held: list[Json] = [
+        {"asset": asset, "units": units, "decimals": DECIMALS, "reserved": 0}
+        for asset, units in (account.units or {"USDC": 0}).items()
+    ]
+    return {"holdings": held}
