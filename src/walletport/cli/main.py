@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from walletport import __version__
-from walletport.cli import customers, journal, listing, orders
+from walletport.cli import customers, journal, listing, orders, scaffold
 from walletport.cli import demo as trials
 from walletport.cli.markdown import capabilities_as_markdown
 from walletport.cli.options import AsJson
@@ -142,6 +142,7 @@ def sandbox(
         running.serve(lambda: announce(running.overview(), as_json=as_json))
 
 
+app.command()(scaffold.new_provider)
 app.command()(orders.provision)
 app.command()(orders.wallets)
 app.command()(orders.route)

@@ -46,6 +46,19 @@ class Shell:
             check=False,
         )
 
+    def python(self, code: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a program in a folder."""
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            cwd=folder,
+            env=self.environment(**environment),
+            timeout=100,
+            check=False,
+        )
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*COMMAND, *arguments],
