@@ -20,7 +20,7 @@ demo: $(VENV)/.installed ## Provision one user at all three providers, against e
 	@$(BIN)/walletport demo
 
 test: lint ## Run every check: lint, types, import rules, tests
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(VENV)/.installed-dev ## Run the checks that run no code
 	$(BIN)/ruff check .
@@ -36,7 +36,7 @@ bench: $(VENV)/.installed-dev ## Measure
 	$(BIN)/python -m benchmarks
 
 long: $(VENV)/.installed-dev ## Run the tests that take minutes too
-	$(BIN)/pytest -n $(WORKERS) --long --hypothesis-profile=long --timeout=1800
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --long --hypothesis-profile=long --timeout=1800
 
 clean: ## Remove everything that make, the build and the tools have made
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
