@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = sorted((ROOT / "src" / "walletport").rglob("*.py"))
 PROVIDER_FILES = ("__init__.py", "provider.py", "wire.py", "errors.py", "auth.py", "webhooks.py", "emulator.py")
 LONGEST_FILE = 450
+STRANGERS = (ROOT / "docs/example-plugin/src", ROOT / "src/walletport/cli/provider-template/src")
+FOR_PLUGINS = re.compile(r"walletport\.(provider(\..+)?|models|errors|capabilities)")
 
 
 def entry_points() -> dict[str, str]:
@@ -55,7 +58,9 @@ def test_every_provider_has_a_page_a_contract_tests_and_cassettes(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "path", [*CORE, *sorted((ROOT / "providers").rglob("*.py"))], ids=lambda path: str(path.relative_to(ROOT))
+    "path",
+    [*CORE, *sorted((ROOT / "providers").rglob("*.py")), *sorted(STRANGERS[0].rglob("*.py"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_files_stay_small(path: Path) -> None:
     """A file past this length holds two ideas."""
@@ -67,7 +72,7 @@ def test_nothing_is_left_to_do() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError|for demonstration", re.IGNORECASE)
     told = [
         f"{path.relative_to(ROOT)}: {match[0]}"
-        for folder in ("src", "providers", "benchmarks")
+        for folder in ("src", "providers", "benchmarks", "docs")
         for path in (ROOT / folder).rglob("*.py")
         for match in marks.finditer(path.read_text("utf-8"))
     ]
@@ -83,6 +88,19 @@ def test_what_plugin_authors_import_holds_no_any() -> None:
     for path in rooms:
         names = {node.id for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Name)}
         assert "Any" not in names, path.name
+
+
+@pytest.mark.parametrize("folder", STRANGERS, ids=["example", "template"])
+def test_what_a_stranger_writes_imports_what_any_plugin_may(folder: Path) -> None:
+    """Four rooms of the core, and itself; import-linter cannot see what is not installed."""
+    paths = sorted(folder.rglob("*.py"))
+    own = {path.parent.name for path in paths}
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    others = {name for name in named if name.partition(".")[0] not in {*sys.stdlib_module_names, *own, "pydantic"}}
+    assert others
+    assert {name for name in others if not FOR_PLUGINS.fullmatch(name)} == set()
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
