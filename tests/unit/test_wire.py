@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Annotated
 
 import pytest
@@ -24,6 +24,7 @@ from walletport.provider.wire import (
     WireModel,
     amount,
     drift_of,
+    from_base_units,
     mapping,
     read,
     timestamp,
@@ -377,3 +378,26 @@ def test_a_model_that_is_read_by_hand_shows_no_value_either() -> None:
 def test_mapping_gives_objects_and_nothing_else(value: object) -> None:
     """What is no object is an empty one, so that ``raw`` is always an object."""
     assert mapping(value) == (value if isinstance(value, dict) else {})
+
+
+@pytest.mark.parametrize(
+    ("units", "decimals", "whole"),
+    [
+        (1500000, 6, "1.500000"),
+        (-1, 18, "-1E-18"),
+        (0, 6, "0.000000"),
+        (7, 0, "7"),
+        (10**99 + 1, 18, f"1{'0' * 81}.000000000000000001"),
+    ],
+)
+def test_base_units_become_whole_ones_digit_for_digit(units: int, decimals: int, whole: str) -> None:
+    """However many digits there are, and whatever decimal context the application has set."""
+    with localcontext(prec=2):
+        assert from_base_units(units, decimals).as_tuple() == Decimal(whole).as_tuple()
+
+
+@pytest.mark.parametrize(("units", "decimals"), [(1, -1), (1, 101), (10**100, 6)])
+def test_more_digits_than_any_asset_has_are_no_amount(units: int, decimals: int) -> None:
+    """A number of a million digits is a fault of the vendor's, and must not be worked with."""
+    with pytest.raises(MalformedResponse, match="more digits than any asset"):
+        from_base_units(units, decimals)

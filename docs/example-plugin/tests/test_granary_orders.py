@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -11,6 +15,8 @@ import pytest
 import walletport
 from walletport import Account, Config
 from walletport.errors import OutcomeUnknown, WalletportError
+from walletport.provider import Response
+from walletport.provider.emulation import IncomingRequest
 from walletport.sandbox import Sandbox
 from walletport_granary import Granary
 from walletport_granary.emulator import CLIENT_ID, CLIENT_SECRET, HOLDER, GranaryEmulator
@@ -62,6 +68,53 @@ def test_whatever_fails_once_one_order_makes_one_wallet(
     assert wallet is not None
     assert made(sandbox) == [wallet.id]
     assert list(cast("GranaryEmulator", sandbox.emulators["granary"]).vaults) == [HOLDER]
+
+
+PROCESS = """
+import sys, walletport
+from walletport import Account, Config
+from walletport_granary import Granary
+url, journal, client_id, client_secret, holder = sys.argv[1:]
+account = Account.of("granary", Granary, base_url=url, timeout=2.0, client_id=client_id, client_secret=client_secret)
+with walletport.open(Config(accounts={"granary": account}, journal=journal)) as port:
+    port.link_customer(user="user-1", account="granary", customer_id=holder)
+    port.provision(user="user-1", chain="polygon")
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["vaults", "accounts"])
+def test_a_process_that_is_killed_at_a_step_leaves_an_order_that_ends_with_one_wallet(
+    step: str, when: str, config: Config, sandbox: Sandbox
+) -> None:
+    """With -9, while Granary holds the request, before or after it did the work: the next process goes on."""
+    emulator = cast("GranaryEmulator", sandbox.emulators["granary"])
+    handle = emulator.handle
+    running: list[subprocess.Popen[bytes]] = []
+    keys: set[bytes] = set()
+
+    def killing(request: IncomingRequest) -> Response:
+        if request.path[-1] == "accounts" and request.method == "POST":
+            keys.add(request.body)
+        if request.path[-1] != step or not running:
+            return handle(request)
+        answer = handle(request) if when == "after" else None
+        process = running.pop()
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        return answer or Response(500)
+
+    emulator.handle = killing  # type: ignore[method-assign]
+    given = (sandbox.base_url("granary"), str(config.journal), CLIENT_ID, CLIENT_SECRET, HOLDER)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with sandbox.lock:  # so that the process is known before it asks for anything
+        process = subprocess.Popen([sys.executable, "-c", PROCESS, *given], env=environment)
+        running.append(process)
+    assert process.wait() == -signal.SIGKILL
+    wallet = provision(config).wallet
+    assert wallet is not None
+    assert made(sandbox) == [wallet.id]
+    assert (list(emulator.vaults), len(keys)) == ([HOLDER], 1)
 
 
 def test_a_vendor_that_forgot_the_key_gives_the_same_wallet(config: Config, sandbox: Sandbox) -> None:
