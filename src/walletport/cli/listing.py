@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from walletport.capabilities import Capabilities, Idempotency, RateLimit
+from walletport.capabilities import Capabilities, Idempotency, OrderFields, RateLimit
 from walletport.cli.output import Output
 from walletport.plugins import InstalledProvider, load_provider, providers
 
@@ -102,8 +102,8 @@ def facts_of(declared: Capabilities) -> dict[str, str]:
         "chain": order.chain.value,
         "asset": order.asset.value,
         "reference": order.reference.value,
-        "chains": _known(order.chains, fixed=order.chains_fixed),
-        "assets": _known(order.assets, fixed=order.assets_fixed),
+        "chains": _known(order.chains or _each(chain for chain, _ in order.pairs), fixed=order.chains_fixed),
+        "assets": _assets(order),
         "idempotency key": _key(policy),
         "is remembered": _window(policy),
         "a repeat gets": policy.replay or "-",
@@ -111,6 +111,17 @@ def facts_of(declared: Capabilities) -> dict[str, str]:
         "rate limit": _rate(declared.rate_limit),
         "custody": declared.custody or "-",
     }
+
+
+def _assets(order: OrderFields) -> str:
+    if order.pairs:
+        return _known([f"{asset} on {chain}" for chain, asset in order.pairs], fixed=True)
+    return _known(order.assets, fixed=order.assets_fixed)
+
+
+def _each(values: Iterable[str]) -> tuple[str, ...]:
+    """Return every value once, in its order."""
+    return tuple(dict.fromkeys(values))
 
 
 def _known(values: Sequence[str], *, fixed: bool) -> str:

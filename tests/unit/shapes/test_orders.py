@@ -10,6 +10,7 @@ from tests.support.emulated import ManualClock
 from tests.unit.shapes.tiny import ADDRESS, CUSTOMER, USER, Asked, Tiny, Vendor, able, client, made, opened
 from walletport import Account, Config
 from walletport.capabilities import Need, OrderFields
+from walletport.cli.listing import facts_of
 from walletport.errors import ApprovalPending, OutcomeUnknown, RequestTimedOut, UnsupportedOperation
 from walletport.models import Chain
 from walletport.provider import YES, Request, depends, no
@@ -85,6 +86,13 @@ def test_a_route_passes_over_an_account_that_has_no_word_for_the_pair(tmp_path: 
         moved = port.route(user=USER, chain="tron", asset="usdc")
     assert moved.account == "other"
     assert any("usdc on polygon" in reason for reason in moved.reasons)
+
+
+def test_the_pairs_are_shown_where_providers_are_compared() -> None:
+    """As what an order can name: the chains there are, and each asset with its chain."""
+    facts = facts_of(Fused.capabilities)
+    assert facts["chains"] == "polygon, tron, bitcoin"
+    assert facts["assets"] == "usdc on polygon, usdt on polygon, usdt on tron, btc on bitcoin; no other"
 
 
 class Spanning(Tiny):
