@@ -131,5 +131,6 @@ class AcmeEmulator(Emulator):
         """Return the signed webhook that the vendor sends when this wallet was made."""
         unwritten(
             "emulator.py webhook",
-            "return headers and body; the signature by walletport.provider.signatures.hmac_hex or sign_timestamped",
+            "return headers and body, signed by hmac_hex or sign_timestamped of walletport.provider.signatures; or "
+            "return {}, b'' where webhooks are denied in the capabilities",
         )
