@@ -71,7 +71,7 @@ def test_a_route_decides_where_no_account_is_named_and_its_reasons_stay_with_the
         assert (made.account, made.decision) == ("ledger-so", decision)
         assert port.route(user="user-1", chain="polygon", account="conduit").account == "conduit"
         with pytest.raises(errors.ConfigurationError, match="no route is for an order for chain base"):
-            port.provision(user="user-1", chain="base")
+            port.provision(user="user-2", chain="base")
 
 
 def test_wallets_are_listed_for_their_user_and_for_one_account(site: Site) -> None:

@@ -1,18 +1,32 @@
 """The journal: the durable record of orders, wallets and customers; the only room that imports SQLAlchemy and Alembic.
 
-``rows`` holds what can be read and written, as functions that take a `Transaction`.
+``rows`` holds what can be read and written of orders, ``standing`` what of accounts, as functions that take a
+`Transaction`.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection as Transaction
 
-from walletport.journal import rows
+from walletport.journal import rows, standing
 from walletport.journal.errors import JournalError, LostClaim
 from walletport.journal.journal import Journal
-from walletport.journal.records import CustomerRow, EventRow, How, Kind, NewProvision, ProvisionRow, WalletRow
+from walletport.journal.records import (
+    AccountEventRow,
+    AccountRow,
+    CustomerRow,
+    EventRow,
+    How,
+    Kind,
+    NewProvision,
+    PinRow,
+    ProvisionRow,
+    WalletRow,
+)
 
 __all__ = [
+    "AccountEventRow",
+    "AccountRow",
     "CustomerRow",
     "EventRow",
     "How",
@@ -21,8 +35,10 @@ __all__ = [
     "Kind",
     "LostClaim",
     "NewProvision",
+    "PinRow",
     "ProvisionRow",
     "Transaction",
     "WalletRow",
     "rows",
+    "standing",
 ]

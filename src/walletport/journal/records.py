@@ -148,3 +148,48 @@ class EventRow:
     at: datetime
     what: str
     detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """What is known of one account.
+
+    Args:
+        account: its name.
+        paused_at: since when a person has it taken out, or ``None``.
+        pause_reason: what that person said.
+        failures: as in the health of the account, which says what it and the next six mean.
+        version: goes up by one with each change; 0 where nothing is recorded.
+    """
+
+    account: str
+    paused_at: datetime | None = None
+    pause_reason: str | None = None
+    failures: int = 0
+    opens: int = 0
+    opened_at: datetime | None = None
+    retry_at: datetime | None = None
+    probe_until: datetime | None = None
+    throttled_until: datetime | None = None
+    why: str | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEventRow:
+    """One thing that happened to an account; never changed, never removed."""
+
+    id: int
+    account: str
+    at: datetime
+    what: str
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class PinRow:
+    """Where a user's new orders go, because a person says so."""
+
+    user_id: str
+    account: str
+    pinned_at: datetime

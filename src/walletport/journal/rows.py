@@ -84,6 +84,23 @@ def provisions_of(connection: Connection, user_id: str) -> list[ProvisionRow]:
     return _all(connection, statements.PROVISIONS_OF, {"the_user": user_id}, ProvisionRow)
 
 
+def plain_orders_of(connection: Connection, user_id: str) -> list[ProvisionRow]:
+    """Return a user's orders for wallets that carry no reference of the application's, oldest first."""
+    return _all(connection, statements.PLAIN_ORDERS_OF, {"the_user": user_id}, ProvisionRow)
+
+
+def lock_user(connection: Connection, user_id: str) -> bool:
+    """Keep other processes from doing the same for this user until the transaction ends.
+
+    Returns:
+        Whether it was possible; if not, another process is just doing it, and it is to be tried again later.
+    """
+    if connection.dialect.name == "sqlite":  # it has one writer at a time
+        return True
+    locked: bool = connection.execute(statements.LOCK_USER, {"the_user": user_id}).scalar_one()
+    return locked
+
+
 def list_provisions(
     connection: Connection,
     state: str | None = None,

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from walletport.journal.types import JsonText, UtcTime
 
-HEAD: Final = "r0001"
+HEAD: Final = "r0002"
 """The newest revision in ``migrations/versions``: a journal that stands there needs no migration, and no Alembic."""
 
 VERSION_TABLE: Final = "walletport_version"
@@ -108,4 +108,39 @@ events: Final = Table(
     Column("what", Text, nullable=False),
     Column("detail", JsonText, nullable=False),
     sqlite_autoincrement=True,
+)
+
+account_states: Final = Table(
+    "account_states",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("paused_at", UtcTime),
+    Column("pause_reason", Text),
+    Column("failures", Integer, nullable=False),
+    Column("opens", Integer, nullable=False),
+    Column("opened_at", UtcTime),
+    Column("retry_at", UtcTime),
+    Column("probe_until", UtcTime),
+    Column("throttled_until", UtcTime),
+    Column("why", Text),
+    Column("version", Integer, nullable=False),
+)
+
+account_events: Final = Table(
+    "account_events",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("detail", JsonText, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+user_pins: Final = Table(
+    "user_pins",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("pinned_at", UtcTime, nullable=False),
 )

@@ -49,6 +49,17 @@ PROVISIONS_OF: Final = (
     .where(provisions.c.user_id == bindparam("the_user"))
     .order_by(provisions.c.created_at, provisions.c.id)
 )
+PLAIN_ORDERS_OF: Final = (
+    select(provisions)
+    .where(
+        provisions.c.user_id == bindparam("the_user"),
+        provisions.c.kind == "wallet",
+        provisions.c.reference.is_(None),
+    )
+    .order_by(provisions.c.created_at, provisions.c.id)
+)
+# Two processes that send for one user at once would not see each other's intent. PostgreSQL only.
+LOCK_USER: Final = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("the_user"), 0)))
 _UNSETTLED: Final = provisions.c.state.in_(UNSETTLED)
 _ORDERED: Final = and_(
     _UNSETTLED,

@@ -8,28 +8,33 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from walletport.capabilities import Need
-from walletport.errors import ApprovalPending, ConfigurationError, OutcomeUnknown, WalletportError
+from walletport.errors import ConfigurationError, WalletportError
 from walletport.journal import (
+    AccountRow,
     CustomerRow,
     Journal,
     LostClaim,
     NewProvision,
+    PinRow,
     ProvisionRow,
     Transaction,
     rows,
+    standing,
 )
-from walletport.models import Chain, Customer, Wallet
+from walletport.models import Customer, Wallet
 from walletport.operations import check_number
 from walletport.provisioning import queries
+from walletport.provisioning import standing as stands
+from walletport.provisioning.choosing import Choice, request_of
 from walletport.provisioning.findings import look_for, read_wallet
-from walletport.provisioning.identity import identity_of, opaque_reference
+from walletport.provisioning.identity import identity_of, reference_for
 from walletport.provisioning.machine import ENDS, Made, ReviewedAbsent, State
-from walletport.provisioning.outcomes import restored
+from walletport.provisioning.outcomes import error_of
 from walletport.provisioning.record import CustomerLink, Provision, Story
 from walletport.provisioning.recording import Happened
 from walletport.provisioning.recovery import NAP, Recovery
-from walletport.routing import Decision, RouteRequest, choose
+from walletport.provisioning.standing import AccountEvent, AccountState, Pin
+from walletport.routing import Decision, RouteRequest
 from walletport.settings import unknown_name
 from walletport.transport.effects import Program, Sleep, WaitFor
 from walletport.transport.encoding import new_idempotency_key
@@ -56,7 +61,7 @@ class Desk:
 
     def __init__(self, provisioner: Provisioner, routes: tuple[Route, ...]) -> None:
         self._provisioner = provisioner
-        self._routes = routes
+        self._choice = Choice(provisioner, routes)
         self._stopping = False
         self._accounts: Mapping[str, AccountAtWork] = provisioner.accounts
         self._journal: Journal = provisioner.journal
@@ -67,13 +72,16 @@ class Desk:
         """The names of the configured accounts."""
         return tuple(self._accounts)
 
-    def route(self, user: str, chain: str | None, asset: str | None, account: str | None) -> Decision:
+    def route(
+        self,
+        user: str,
+        chain: str | None,
+        asset: str | None,
+        account: str | None,
+        attributes: Mapping[str, str] | None,
+    ) -> Decision:
         """Choose the account for an order, and do nothing."""
-        return self._choose(_request(user, chain, asset), account)
-
-    def _choose(self, request: RouteRequest, account: str | None) -> Decision:
-        capabilities = {name: at_work.capabilities for name, at_work in self._accounts.items()}
-        return choose(request, self._routes, capabilities, pinned=account)
+        return self._choice.of(request_of(user, chain, asset, attributes), account).decision
 
     def provision(
         self,
@@ -84,26 +92,69 @@ class Desk:
         *,
         account: str | None,
         profile: CustomerProfile | None,
+        attributes: Mapping[str, str] | None,
         wait: float,
     ) -> Program[Provision]:
         """Carry an order out exactly once; see `Port.provision`."""
         until = self._until(wait)
-        request = _request(user, chain, asset)
+        request = request_of(user, chain, asset, attributes)
         if reference is not None:
             _check_text("reference", reference)
         identity = identity_of("wallet", request.user, request.chain, request.asset, reference)
         row = self._journal.read(lambda connection: rows.find_by_identity(connection, identity))
         if row is None or State(row.state) is State.REJECTED:
-            decision = self._choose(request, account)
-            customer_id = yield from self._customer(request.user, decision.account, profile, until)
+            decision, customer_id = yield from self._choice.made(request, reference, account, profile, until)
             new = self._new(identity, request, reference, decision, customer_id)
-            row = yield from self._provisioner.begin(new, until)
+            row = yield from self._provisioner.begin(new, until, profile)
         elif State(row.state) is State.AWAITING_APPROVAL:
             row = yield from self._approved(row)
         elif State(row.state) not in ENDS:
             self._account_of(row)
             row = yield from self._provisioner.settle(row, until)
         return self._finished(row)
+
+    def pause(self, account: str, reason: str) -> Program[None]:
+        """Give an account no new orders; see `Port.pause`."""
+        self._account(account)
+        _check_text("reason", reason)
+        yield WaitFor(self._journal.write(lambda connection: stands.pause(connection, account, reason, self._now())))
+
+    def resume(self, account: str) -> Program[bool]:
+        """Give an account orders again; see `Port.resume`."""
+        self._account(account)
+        changed: bool = yield WaitFor(
+            self._journal.write(lambda connection: stands.resume(connection, account, self._now()))
+        )
+        return changed
+
+    def account_states(self) -> list[AccountState]:
+        """Return how each account stands; see `Port.account_states`."""
+        known, now = self._journal.read(standing.accounts), self._now()
+        return [AccountState.of(known.get(name, AccountRow(name)), now) for name in self._accounts]
+
+    def account_events(self, account: str, limit: int) -> list[AccountEvent]:
+        """Return what happened to an account; see `Port.account_events`."""
+        self._account(account)
+        queries.check_limit(limit)
+        found = self._journal.read(lambda connection: standing.events_of_account(connection, account, limit))
+        return [AccountEvent.of(row) for row in found]
+
+    def pin(self, user: str, account: str) -> Program[None]:
+        """Say where a user's new orders go; see `Port.pin`."""
+        self._account(account)
+        row = PinRow(RouteRequest(user=user).user, account, self._now())
+        yield WaitFor(self._journal.write(lambda connection: standing.pin(connection, row)))
+
+    def unpin(self, user: str) -> Program[bool]:
+        """Let the routes decide about a user again; see `Port.unpin`."""
+        was: str | None = yield WaitFor(self._journal.write(lambda connection: standing.unpin(connection, user)))
+        return was is not None
+
+    def pins(self, limit: int) -> list[Pin]:
+        """Return the pinned users; see `Port.pins`."""
+        queries.check_limit(limit)
+        found = self._journal.read(lambda connection: standing.pins(connection, limit))
+        return [Pin(user=row.user_id, account=row.account, pinned_at=row.pinned_at) for row in found]
 
     def link_customers(self, links: Iterable[CustomerLink]) -> Program[None]:
         """Record who users are at accounts, all of them or none; see `Port.link_customers`."""
@@ -227,39 +278,9 @@ class Desk:
             msg = f"wallet {wallet_id!r} is that of order {known.provision_id}: nothing was recorded"
             raise ConfigurationError(msg)
 
-    def _customer(self, user: str, account: str, profile: CustomerProfile | None, until: datetime) -> Program[str]:
-        """Return who a user is at an account; make the customer there, exactly once, where that is asked for."""
-        linked = self._journal.read(lambda connection: rows.customer_of(connection, user, account))
-        if linked is not None:
-            return linked.customer_id
-        create = self._accounts[account].capabilities.create_customer
-        if profile is None or not create.usable:
-            why = f" ({create.reason})" if profile is not None and create.reason else ""
-            msg = (
-                f"user {user!r} has no customer at account {account!r}{why}: "
-                f"link_customer(user={user!r}, account={account!r}, customer_id=...)"
-            )
-            raise ConfigurationError(msg)
-        new = NewProvision(
-            kind="customer",
-            identity=queries.customer_identity(user, account),
-            user_id=user,
-            account=account,
-            idempotency_key=self._key(account),
-            decision=Decision(account=account, reasons=(f"the user needs a customer at {account}",)).model_dump(),
-        )
-        row = yield from self._provisioner.begin(new, until, profile)
-        self._finished(row)
-        if row.customer_id is None:
-            msg = "the journal holds a customer that was made and not its id"
-            raise ConfigurationError(msg)
-        return row.customer_id
-
     def _new(
-        self, identity: str, request: RouteRequest, reference: str | None, decision: Decision, customer_id: str
+        self, identity: str, request: RouteRequest, reference: str | None, decision: Decision, customer_id: str | None
     ) -> NewProvision:
-        # Some vendors take a reference with the first create only, and it is what finds a wallet again.
-        takes = self._accounts[decision.account].capabilities.order.reference is not Need.REFUSED
         return NewProvision(
             kind="wallet",
             identity=identity,
@@ -269,32 +290,16 @@ class Desk:
             chain=request.chain,
             asset=request.asset,
             reference=reference,
-            sent_reference=(reference or opaque_reference(identity)) if takes else None,
+            sent_reference=reference_for(self._accounts[decision.account].capabilities.order, identity, reference),
             customer_id=customer_id,
             decision=decision.model_dump(mode="json"),
         )
 
     def _finished(self, row: ProvisionRow) -> Provision:
         """Return an order that is done, or raise what stands in its way."""
-        state = State(row.state)
-        if state is State.DONE:
+        if State(row.state) is State.DONE:
             return self._journal.read(lambda connection: queries.provision_of(connection, row))
-        provider = self._account_of(row).provider
-        if state is State.AWAITING_APPROVAL:
-            error: WalletportError = ApprovalPending(
-                "a person must approve this order first", approval_id=row.approval_id, approval_url=row.approval_url
-            )
-        elif state is State.REJECTED:
-            error = restored(row.error or {}, provider)
-            error.outcome = "not_applied"
-        else:
-            needs_review = state is State.NEEDS_REVIEW
-            what = "a person must look and settle it" if needs_review else "it goes on by itself, or with recover()"
-            msg = f"nobody can say yet whether order {row.id} made a wallet: {what}"
-            error = OutcomeUnknown(msg) if needs_review else restored(row.error or {}, provider, msg)
-            error.outcome = "unknown"
-        error.provider, error.operation, error.provision_id = provider, "provision", row.id
-        raise error
+        raise error_of(row, self._account_of(row).provider)
 
     def _account_of(self, row: ProvisionRow) -> AccountAtWork:
         """Return the account that carries an order out, which may be configured no more."""
@@ -328,7 +333,3 @@ def _check_text(name: str, value: str) -> None:
     if blank:
         msg = f"{name} must be a text that is not empty"
         raise ConfigurationError(msg)
-
-
-def _request(user: str, chain: str | None, asset: str | None) -> RouteRequest:
-    return RouteRequest(user=user, chain=None if chain is None else Chain(chain), asset=asset)

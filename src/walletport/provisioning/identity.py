@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from walletport.capabilities import Need, OrderFields
 from walletport.models import Chain
 
 
@@ -25,3 +26,11 @@ def identity_of(kind: str, user: str, chain: str | None, asset: str | None, refe
 def opaque_reference(identity: str) -> str:
     """Return the reference for an order that has none of the application's: derived from the order, naming nobody."""
     return f"wp-{identity[:40]}"
+
+
+def reference_for(takes: OrderFields, identity: str, reference: str | None) -> str | None:
+    """Return what a provider is told: the application's reference, or an opaque one; ``None`` where it takes none.
+
+    Some vendors take a reference with the first create only, and it is what finds a wallet again.
+    """
+    return None if takes.reference is Need.REFUSED else reference or opaque_reference(identity)

@@ -7,6 +7,7 @@ rules they hold, whatever happens in whatever order:
 - after a doubtful attempt the same key is sent again only inside the time the provider remembers it, counted from when
   that key was *first* sent;
 - a new key is made only after proof that the earlier one made nothing;
+- what may have been applied never goes to another account;
 - what nobody can know ends in ``NEEDS_REVIEW``, and is never sent again by itself.
 """
 
@@ -235,6 +236,16 @@ class AskedAgain:
     """The application asks again for what was refused; nothing was applied, so a new key is safe."""
 
 
+@dataclass(frozen=True, slots=True)
+class FailedOver:
+    """The attempt was certainly not applied, and the order goes on at another account."""
+
+
+@dataclass(frozen=True, slots=True)
+class HadAlready:
+    """The user has a wallet that satisfies the order; none is made."""
+
+
 Event: TypeAlias = (
     SendBegan
     | Made
@@ -247,6 +258,8 @@ Event: TypeAlias = (
     | NobodyKnows
     | ReviewedAbsent
     | AskedAgain
+    | FailedOver
+    | HadAlready
 )
 
 
@@ -260,17 +273,20 @@ def after(known: Known, event: Event, policy: Policy) -> Known:
     """Say what is known of an order once something happened.
 
     Raises:
-        Impossible: it cannot have happened in this state.
+        Impossible: it cannot have happened in this state, or an order in doubt would go to another account.
     """
     if type(event) not in _POSSIBLE[known.state]:
         msg = f"{type(event).__name__} cannot happen to an order that is {known.state}"
+        raise Impossible(msg)
+    if isinstance(event, FailedOver) and known.doubtful:
+        msg = "an order that may have been applied stays where it is"
         raise Impossible(msg)
     match event:
         case Refused():
             then = _refused(known, event, policy)
         case Absent():
             then = _absent(known, event, policy)
-        case ReviewedAbsent() | AskedAgain():
+        case ReviewedAbsent() | AskedAgain() | FailedOver():
             then = Known(generation=known.generation + 1)
         case Doubtful(at, applied, wait):
             doubt = replace(known, state=State.IN_DOUBT, doubtful=True, applied=known.applied or applied)
@@ -280,12 +296,14 @@ def after(known: Known, event: Event, policy: Policy) -> Known:
     return then
 
 
-def _simply(known: Known, event: SendBegan | Made | ApprovalAsked | LookUpFailed | ProcessDied | NobodyKnows) -> Known:
+def _simply(
+    known: Known, event: SendBegan | Made | ApprovalAsked | LookUpFailed | ProcessDied | NobodyKnows | HadAlready
+) -> Known:
     match event:
         case SendBegan(at):
             first = known.first_sent_at or at
             then = replace(known, state=State.SENDING, sends=known.sends + 1, first_sent_at=first, not_before=None)
-        case Made():
+        case Made() | HadAlready():
             then = replace(known, state=State.DONE, not_before=None)
         case ApprovalAsked(at):
             then = replace(known, state=State.AWAITING_APPROVAL, applied=True, last_ended_at=at, not_before=None)
@@ -322,8 +340,10 @@ def _absent(known: Known, event: Absent, policy: Policy) -> Known:
 
 
 _POSSIBLE: Final[dict[State, frozenset[type[Event]]]] = {
-    State.PLANNED: frozenset({SendBegan, Made}),  # made: the late answer of a process that was taken for dead
-    State.SENDING: frozenset({Made, Refused, Doubtful, ApprovalAsked, ProcessDied, NobodyKnows}),
+    State.PLANNED: frozenset(
+        {SendBegan, Made, HadAlready}
+    ),  # made: the late answer of a process that was taken for dead
+    State.SENDING: frozenset({Made, Refused, FailedOver, Doubtful, ApprovalAsked, ProcessDied, NobodyKnows}),
     State.IN_DOUBT: frozenset({SendBegan, Made, Absent, LookUpFailed, NobodyKnows}),
     State.DONE: frozenset(),
     State.REJECTED: frozenset({AskedAgain}),

@@ -8,8 +8,20 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from walletport import errors
-from walletport.errors import ApprovalPending, CustomerNotEligible, WalletportError
-from walletport.provisioning.machine import ApprovalAsked, Doubtful, Event, Refused
+from walletport.errors import (
+    ApprovalPending,
+    AuthenticationError,
+    CustomerNotEligible,
+    MalformedResponse,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    RateLimited,
+    TransportError,
+    WalletportError,
+)
+from walletport.journal import ProvisionRow
+from walletport.provisioning.machine import ApprovalAsked, Doubtful, Event, Refused, State
+from walletport.routing.health import Signal
 
 _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 30.0
@@ -25,6 +37,21 @@ def event_of(error: WalletportError, sends: int, at: datetime) -> Event:
     if error.outcome == "not_applied":
         return Refused(at, retryable=error.retryable, wait=wait)
     return Doubtful(at, applied=error.outcome == "applied", wait=wait)
+
+
+def signal_of(error: WalletportError | None) -> Signal:
+    """Return what the end of an attempt says about the account: what is refused because of the order says nothing."""
+    match error:
+        case None | ApprovalPending():
+            return Signal.WORKED
+        case RateLimited():
+            return Signal.THROTTLED
+        case AuthenticationError():
+            return Signal.UNAUTHENTICATED
+        case TransportError() | ProviderUnavailable() | MalformedResponse():
+            return Signal.FAILED
+        case _:
+            return Signal.NOTHING
 
 
 def backoff(retry_after: float | None, tries: int, longest: float = _LONGEST_WAIT) -> timedelta:
@@ -76,4 +103,24 @@ def restored(kept: Mapping[str, object], provider: str, message: str | None = No
         missing, link = kept.get("missing"), kept.get("link")
         error.missing = tuple(str(item) for item in missing) if isinstance(missing, list) else ()
         error.link = link if isinstance(link, str) else None
+    return error
+
+
+def error_of(row: ProvisionRow, provider: str) -> WalletportError:
+    """Return what stands in the way of an order that is not done, as its caller sees it."""
+    state = State(row.state)
+    if state is State.AWAITING_APPROVAL:
+        error: WalletportError = ApprovalPending(
+            "a person must approve this order first", approval_id=row.approval_id, approval_url=row.approval_url
+        )
+    elif state is State.REJECTED:
+        error = restored(row.error or {}, provider)
+        error.outcome = "not_applied"
+    else:
+        needs_review = state is State.NEEDS_REVIEW
+        what = "a person must look and settle it" if needs_review else "it goes on by itself, or with recover()"
+        msg = f"nobody can say yet whether order {row.id} made a wallet: {what}"
+        error = OutcomeUnknown(msg) if needs_review else restored(row.error or {}, provider, msg)
+        error.outcome = "unknown"
+    error.provider, error.operation, error.provision_id = provider, "provision", row.id
     return error

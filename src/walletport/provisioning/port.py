@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Final, Self
 
 from walletport.config import Config, load_config
-from walletport.journal import Journal
 from walletport.models import CustomerProfile, Wallet
-from walletport.operations import Operations
-from walletport.provisioning.account import AccountAtWork
-from walletport.provisioning.desk import Desk
-from walletport.provisioning.owner import is_gone, new_owner
-from walletport.provisioning.program import Provisioner
+from walletport.provisioning.opening import desk_of
 from walletport.provisioning.record import CustomerLink, Provision, Story
-from walletport.provisioning.recording import Claim
+from walletport.provisioning.standing import AccountEvent, AccountState, Pin
 from walletport.routing import Decision
-from walletport.transport.account import engine_for
 from walletport.transport.drivers import AsyncDriver, SyncDriver
 from walletport.transport.engine import Clock, SystemClock
 from walletport.transport.limits import Limits
@@ -31,7 +24,6 @@ if TYPE_CHECKING:
     from walletport.transport.drivers import AsyncTransport, SyncTransport
     from walletport.transport.effects import Program
 
-LEASE: Final = timedelta(seconds=15)
 DEFAULT_WAIT: Final = 60.0
 DEFAULT_LIMIT: Final = 100
 
@@ -57,7 +49,7 @@ class Port:
         clock: Clock | None = None,
         recovers: bool = True,
     ) -> None:
-        self._desk, self._journal = _desk(config, clock or SystemClock())
+        self._desk, self._journal = desk_of(config, clock or SystemClock())
         self._driver = SyncDriver(transport, Limits.max_body)
         self._keeper = self._started("walletport-keeper", self._desk.keep())
         self._recovery = self._started("walletport-recovery", self._desk.recovery.keep()) if recovers else None
@@ -71,12 +63,14 @@ class Port:
         reference: str | None = None,
         account: str | None = None,
         profile: CustomerProfile | None = None,
+        attributes: Mapping[str, str] | None = None,
         wait: float = DEFAULT_WAIT,
     ) -> Provision:
         """Carry out one order exactly once, and return its record with the wallet.
 
         The same order again (same user, chain, asset and reference) gives the same record, from any process. One that
-        was refused is tried anew.
+        was refused is tried anew. A user who has a wallet that satisfies the order gets that wallet, unless the order
+        carries a reference or names an account.
 
         Args:
             user: the application's own id of its customer.
@@ -85,6 +79,8 @@ class Port:
             reference: the application's own reference; tells two orders for the same chain and asset apart.
             account: skips routing.
             profile: makes the customer where the user has none at the account; never kept.
+            attributes: what routes may ask about the user, such as ``{"country": "DE"}``; no provider is told, and
+                nothing of it is kept but what the decision's reasons say.
             wait: how long to work on it at most, in seconds; what is not settled then goes on later.
 
         Raises:
@@ -95,7 +91,9 @@ class Port:
                 order for `story` and `resolve`.
         """
         return self._driver.drive(
-            self._desk.provision(user, chain, asset, reference, account=account, profile=profile, wait=wait)
+            self._desk.provision(
+                user, chain, asset, reference, account=account, profile=profile, attributes=attributes, wait=wait
+            )
         )
 
     @property
@@ -104,10 +102,74 @@ class Port:
         return self._desk.accounts
 
     def route(
-        self, *, user: str, chain: str | None = None, asset: str | None = None, account: str | None = None
+        self,
+        *,
+        user: str,
+        chain: str | None = None,
+        asset: str | None = None,
+        account: str | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> Decision:
         """Say which account an order would go to, and why; nothing is done."""
-        return self._desk.route(user, chain, asset, account)
+        return self._desk.route(user, chain, asset, account, attributes)
+
+    def pause(self, account: str, *, reason: str) -> None:
+        """Give an account no new orders, in any process, until it is resumed; what is committed there goes on.
+
+        Args:
+            account: its name.
+            reason: shown wherever it matters.
+
+        Raises:
+            ConfigurationError: there is no such account, or the reason is empty.
+        """
+        self._driver.drive(self._desk.pause(account, reason))
+
+    def resume(self, account: str) -> bool:
+        """Give an account orders again: end its pause, and close its breaker.
+
+        Returns:
+            Whether there was anything to end.
+
+        Raises:
+            ConfigurationError: there is no such account.
+        """
+        return self._driver.drive(self._desk.resume(account))
+
+    def account_states(self) -> list[AccountState]:
+        """Return how each configured account stands: whether it is paused, and how it is doing."""
+        return self._desk.account_states()
+
+    def account_events(self, account: str, *, limit: int = DEFAULT_LIMIT) -> list[AccountEvent]:
+        """Return what happened to an account, newest first: pauses, and its breaker's openings and closings.
+
+        Raises:
+            ConfigurationError: there is no such account, or the limit is no whole number above 0.
+        """
+        return self._desk.account_events(account, limit)
+
+    def pin(self, *, user: str, account: str) -> None:
+        """Send a user's new orders to one account, whatever the routes say, in any process.
+
+        Wallets that the user has stay where they are. A pause counts, and health does not. The user must have a
+        customer there, as with any account.
+
+        Raises:
+            ConfigurationError: there is no such account, or the user is no text.
+        """
+        self._driver.drive(self._desk.pin(user, account))
+
+    def unpin(self, *, user: str) -> bool:
+        """Let the routes decide about a user again, and return whether the user was pinned."""
+        return self._driver.drive(self._desk.unpin(user))
+
+    def pins(self, *, limit: int = DEFAULT_LIMIT) -> list[Pin]:
+        """Return the pinned users, by name.
+
+        Raises:
+            ConfigurationError: the limit is no whole number above 0.
+        """
+        return self._desk.pins(limit)
 
     def link_customer(self, *, user: str, account: str, customer_id: str) -> None:
         """Record who a user is at an account; a user stays who they are there.
@@ -240,7 +302,7 @@ class AsyncPort:
         clock: Clock | None = None,
         recovers: bool = True,
     ) -> None:
-        self._desk, self._journal = _desk(config, clock or SystemClock())
+        self._desk, self._journal = desk_of(config, clock or SystemClock())
         self._driver = AsyncDriver(transport, Limits.max_body)
         self._recovers = recovers
         self._keeper: asyncio.Task[None] | None = None
@@ -255,11 +317,14 @@ class AsyncPort:
         reference: str | None = None,
         account: str | None = None,
         profile: CustomerProfile | None = None,
+        attributes: Mapping[str, str] | None = None,
         wait: float = DEFAULT_WAIT,
     ) -> Provision:
         """Same as `Port.provision`, awaited."""
         return await self._driver.drive(
-            self._desk.provision(user, chain, asset, reference, account=account, profile=profile, wait=wait)
+            self._desk.provision(
+                user, chain, asset, reference, account=account, profile=profile, attributes=attributes, wait=wait
+            )
         )
 
     @property
@@ -268,10 +333,44 @@ class AsyncPort:
         return self._desk.accounts
 
     def route(
-        self, *, user: str, chain: str | None = None, asset: str | None = None, account: str | None = None
+        self,
+        *,
+        user: str,
+        chain: str | None = None,
+        asset: str | None = None,
+        account: str | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> Decision:
         """Same as `Port.route`."""
-        return self._desk.route(user, chain, asset, account)
+        return self._desk.route(user, chain, asset, account, attributes)
+
+    async def pause(self, account: str, *, reason: str) -> None:
+        """Same as `Port.pause`, awaited."""
+        await self._driver.drive(self._desk.pause(account, reason))
+
+    async def resume(self, account: str) -> bool:
+        """Same as `Port.resume`, awaited."""
+        return await self._driver.drive(self._desk.resume(account))
+
+    async def account_states(self) -> list[AccountState]:
+        """Same as `Port.account_states`, awaited."""
+        return await asyncio.to_thread(self._desk.account_states)
+
+    async def account_events(self, account: str, *, limit: int = DEFAULT_LIMIT) -> list[AccountEvent]:
+        """Same as `Port.account_events`, awaited."""
+        return await asyncio.to_thread(self._desk.account_events, account, limit)
+
+    async def pin(self, *, user: str, account: str) -> None:
+        """Same as `Port.pin`, awaited."""
+        await self._driver.drive(self._desk.pin(user, account))
+
+    async def unpin(self, *, user: str) -> bool:
+        """Same as `Port.unpin`, awaited."""
+        return await self._driver.drive(self._desk.unpin(user))
+
+    async def pins(self, *, limit: int = DEFAULT_LIMIT) -> list[Pin]:
+        """Same as `Port.pins`, awaited."""
+        return await asyncio.to_thread(self._desk.pins, limit)
 
     async def link_customer(self, *, user: str, account: str, customer_id: str) -> None:
         """Same as `Port.link_customer`, awaited."""
@@ -349,14 +448,3 @@ def open_port(config: str | PathLike[str] | Config = "walletport.toml") -> Port:
 def open_async_port(config: str | PathLike[str] | Config = "walletport.toml") -> AsyncPort:
     """Same as `open_port`, for programs that await: ``async with walletport.aopen(...) as port``."""
     return AsyncPort(config if isinstance(config, Config) else load_config(config))
-
-
-def _desk(config: Config, clock: Clock) -> tuple[Desk, Journal]:
-    accounts = {}
-    for name, account in config.accounts.items():
-        limits = Limits(timeout=account.timeout, max_attempts=account.max_attempts, repeats_creates=False)
-        engine = engine_for(account.kind, account.settings, account.environment, account.base_url, limits, clock)
-        accounts[name] = AccountAtWork(name, account.provider, Operations(engine), account.timeout)
-    journal = Journal.open(config.journal)
-    claim = Claim(new_owner(), LEASE, is_gone)
-    return Desk(Provisioner(journal, accounts, claim, clock), config.routes), journal

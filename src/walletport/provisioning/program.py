@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -25,9 +26,10 @@ from walletport.journal import (
     rows,
 )
 from walletport.models import Customer, CustomerProfile, Wallet
-from walletport.provisioning import machine
-from walletport.provisioning.machine import ENDS, GiveUp, LookUp, Send, State, Wait
-from walletport.provisioning.outcomes import backoff_of_look_up, event_of, stored
+from walletport.provisioning import machine, sharing
+from walletport.provisioning.failover import find_target, moved, story_of
+from walletport.provisioning.machine import ENDS, GiveUp, LookUp, Nothing, Send, State, Wait
+from walletport.provisioning.outcomes import backoff_of_look_up, event_of, signal_of, stored
 from walletport.provisioning.recording import (
     MACHINE_FIELDS,
     STORY,
@@ -38,6 +40,7 @@ from walletport.provisioning.recording import (
     known_of,
     wallet_row,
 )
+from walletport.provisioning.standing import Standing, View
 from walletport.transport import effects
 from walletport.transport.effects import Program, Sleep, WaitFor
 from walletport.transport.encoding import new_idempotency_key
@@ -50,6 +53,9 @@ T = TypeVar("T")
 _FIRST_LOOK: Final = 0.02
 _LONGEST_LOOK: Final = 0.5
 _LATE: Final = (0.02, 0.1, 0.5)
+_TO_GET_GOING: Final = timedelta(
+    seconds=10
+)  # from the choice of an account to the first byte, making a customer included
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -71,6 +77,11 @@ class Provisioner:
         self._holding = threading.Lock()
         self.is_dead = claim.is_dead
         self._claim = claim
+        self.standing = Standing()
+
+    def view(self) -> View:
+        """Return how the accounts stand now."""
+        return self.journal.read(lambda connection: self.standing.view(connection, self.accounts, self.clock.now()))
 
     def begin(
         self, new: NewProvision, until: datetime, profile: CustomerProfile | None = None
@@ -80,7 +91,7 @@ class Provisioner:
         Args:
             new: the order as it is to be committed.
             until: start nothing later than this.
-            profile: for an order for a customer; never kept.
+            profile: makes a customer, where the order is for one or goes on where the user has none; never kept.
         """
         call, asked_at = Call(), self.clock.now()
 
@@ -147,7 +158,7 @@ class Provisioner:
                 yield Sleep(look)
                 look = min(look * 2, _LONGEST_LOOK)
                 continue
-            row, wait = yield from self._turn(taken, profile, call)
+            row, wait = yield from self._turn(taken, until, profile, call)
             self._let_go(call)
             taken = None
             if wait is not None:
@@ -170,7 +181,7 @@ class Provisioner:
                     call.until = until if provision_id in ours else _LONG_AGO
 
     def _turn(
-        self, taken: Taken, profile: CustomerProfile | None, call: Call
+        self, taken: Taken, until: datetime, profile: CustomerProfile | None, call: Call
     ) -> Program[tuple[ProvisionRow, datetime | None]]:
         """Do what was committed, commit what came of it, and say until when to wait."""
         row, action = taken.row, taken.action
@@ -179,6 +190,9 @@ class Provisioner:
         if not isinstance(action, Send | LookUp):
             return row, None
         happened = yield from (self._send(row, profile, call) if isinstance(action, Send) else self._look_up(row))
+        if happened.signal is not None:
+            target = yield from find_target(self, row, happened, profile, until)
+            happened = replace(happened, target=target)
         try:
             row = yield from self._commit(lambda connection: self._record(connection, row, happened))
         except LostClaim:
@@ -288,6 +302,13 @@ class Provisioner:
         if State(row.state) is State.SENDING:  # its process died with the answer outstanding
             row = self._advance(connection, row, machine.ProcessDied(now), {})
         action = machine.decide(known_of(row), policy, now)
+        if isinstance(action, Send) and State(row.state) is State.PLANNED:
+            held = sharing.before_sending(connection, row, self.accounts, now)
+            if isinstance(held, sharing.Held):
+                detail = {"id": held.wallet.wallet_id, "order": held.order}
+                changes = {**_LET_GO, **sharing.kept(row, held)}
+                return Taken(self._advance(connection, row, machine.HadAlready(), detail, changes), Nothing())
+            action = action if held is None else Wait(held)
         if isinstance(action, Send):
             row = self._advance(connection, row, machine.SendBegan(now), {"key": row.idempotency_key})
         elif isinstance(action, GiveUp):
@@ -298,11 +319,13 @@ class Provisioner:
 
     def _send(self, row: ProvisionRow, profile: CustomerProfile | None, call: Call) -> Program[Happened]:
         """Send the create once under the committed key."""
+        call.was_late = False
         try:
             made = yield from self._in_time(row, self._create(row, profile), call)
         except WalletportError as error:
-            return Happened(event_of(error, row.sends, self.clock.now()), error=error)
-        return Happened(machine.Made(self.clock.now()), made=made)
+            signal = None if call.was_late else signal_of(error)
+            return Happened(event_of(error, row.sends, self.clock.now()), error=error, signal=signal)
+        return Happened(machine.Made(self.clock.now()), made=made, signal=signal_of(None))
 
     def _in_time(self, row: ProvisionRow, program: Program[T], call: Call) -> Program[T]:
         """Carry a program out, and let nothing leave that would leave too late.
@@ -329,13 +352,14 @@ class Provisioner:
             program.close()
 
     def _check_time(self, row: ProvisionRow, call: Call) -> None:
-        now = self.clock.now()
+        now, problem = self.clock.now(), None
         if now >= call.until:
-            msg = "the claim on this order ran out before it was sent"
-            raise ConnectFailed(msg)
-        if row.doubtful and not machine.in_window(known_of(row), self._policy(row), now):
-            msg = "the time in which this order may be repeated ran out before it was sent"
-            raise ConnectFailed(msg)
+            problem = "the claim on this order ran out before it was sent"
+        elif row.doubtful and not machine.in_window(known_of(row), self._policy(row), now):
+            problem = "the time in which this order may be repeated ran out before it was sent"
+        if problem is not None:
+            call.was_late = True
+            raise ConnectFailed(problem)
 
     def _create(self, row: ProvisionRow, profile: CustomerProfile | None) -> Program[Wallet | Customer]:
         operations = self.accounts[row.account].operations
@@ -377,7 +401,20 @@ class Provisioner:
             detail = {"id": happened.made.id}
             changes |= {"wallet_id" if isinstance(happened.made, Wallet) else "customer_id": happened.made.id}
             self._save(connection, row, happened.made)
-        return self._advance(connection, row, happened.event, {**detail, **more}, changes)
+        if happened.signal is not None:
+            self.standing.hear(connection, row, happened.signal, happened.error, self.clock.now())
+        event, target = happened.event, happened.target
+        if target is not None:
+            detail = {**detail, "passed_over": list(target.passed_over)} if target.passed_over else detail
+            if target.account is not None and self.lets_in(connection, target.account):
+                event, detail = machine.FailedOver(), story_of(row, target.account, detail)
+                changes |= moved(row, self.accounts[target.account], target)
+        return self._advance(connection, row, event, {**detail, **more}, changes)
+
+    def lets_in(self, connection: Transaction, account: str) -> bool:
+        """Return whether an account takes one more order now; one that is half open takes one at a time."""
+        longest = self.accounts[account].longest_attempt + _TO_GET_GOING
+        return self.standing.lets_in(connection, account, self.clock.now(), longest)
 
     def _save(self, connection: Transaction, row: ProvisionRow, made: Wallet | Customer) -> None:
         now = self.clock.now()

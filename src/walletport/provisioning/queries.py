@@ -45,15 +45,20 @@ def provisions(
     if state is not None and state not in set(State):
         msg = f"state: {unknown_name(state, State, 'state')}"
         raise ConfigurationError(msg)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        msg = "limit must be a whole number above 0"
-        raise ConfigurationError(msg)
+    check_limit(limit)
     if user is None:
         found = rows.list_provisions(connection, state, account, limit)
     else:
         asked = rows.provisions_of(connection, user)[::-1]
         found = [row for row in asked if state in (None, row.state) and account in (None, row.account)]
     return [provision_of(connection, row) for row in found[:limit]]
+
+
+def check_limit(limit: object) -> None:
+    """Refuse what cannot say how many are wanted at most."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        msg = "limit must be a whole number above 0"
+        raise ConfigurationError(msg)
 
 
 def waiting_for(connection: Transaction, customers: Iterable[CustomerRow]) -> list[tuple[ProvisionRow, CustomerRow]]:

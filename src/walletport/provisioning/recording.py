@@ -12,6 +12,7 @@ from walletport.journal import ProvisionRow, WalletRow
 from walletport.models import Customer, Wallet
 from walletport.provisioning import machine
 from walletport.provisioning.machine import Action, Known, State
+from walletport.routing.health import Signal
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 MACHINE_FIELDS: Final = (
@@ -36,6 +37,8 @@ STORY: Final[Mapping[type, str]] = {
     machine.NobodyKnows: "needs review",
     machine.ReviewedAbsent: "reviewed: absent",
     machine.AskedAgain: "asked again",
+    machine.FailedOver: "failed over",
+    machine.HadAlready: "had already",
 }
 
 
@@ -69,6 +72,21 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Where an order goes on that its account has certainly not applied.
+
+    Args:
+        account: the account, or ``None`` where none can take it.
+        customer_id: who the user is there.
+        passed_over: the accounts before it that cannot take it, each with the reason.
+    """
+
+    account: str | None
+    customer_id: str | None
+    passed_over: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Happened:
     """What came of it.
 
@@ -76,11 +94,15 @@ class Happened:
         event: for the machine.
         made: the wallet or customer, if there is one now.
         error: what it ended in otherwise.
+        signal: what it says about the account, where something was sent.
+        target: where the order goes on, or why nowhere, where it was refused and may go elsewhere.
     """
 
     event: machine.Event
     made: Wallet | Customer | None = None
     error: WalletportError | None = None
+    signal: Signal | None = None
+    target: Target | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -90,10 +112,12 @@ class Call:
     Args:
         is_over: nobody waits for it any more.
         until: how long its claim on the order holds.
+        was_late: what it was to send did not leave any more, for reasons that are ours.
     """
 
     is_over: bool = False
     until: datetime = _LONG_AGO
+    was_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

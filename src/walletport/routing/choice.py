@@ -49,7 +49,7 @@ class Decision(Model):
     by: By = "draw"
     route: str | None = None
     drawn: str | None = None
-    weights: Mapping[str, float] = Field(default_factory=dict)
+    weights: Mapping[str, int | float] = Field(default_factory=dict)
 
 
 def choose(

@@ -89,7 +89,7 @@ class OneOrder(RuleBasedStateMachine):
 
     @precondition(lambda self: isinstance(self.action(), machine.Send))
     @rule(
-        what=st.sampled_from(["made", "refused", "refused for good", "failed", "approval", *LOST]),
+        what=st.sampled_from(["made", "refused", "refused for good", "moved", "failed", "approval", *LOST]),
         reaches=st.booleans(),
         delay=st.integers(0, 69),
         takes=st.integers(0, 10),
@@ -104,7 +104,12 @@ class OneOrder(RuleBasedStateMachine):
             return
         self.pass_time(timedelta(seconds=takes))
         pause = timedelta(seconds=wait)
-        if what.startswith("refused"):  # at the door: nothing was looked at, and nothing is remembered
+        if what == "moved" and not self.known.doubtful:  # refused at the door, and at home with another vendor
+            self.happen(machine.FailedOver())
+            assert self.known == Known(generation=key + 1)
+        elif (
+            what.startswith("refused") or what == "moved"
+        ):  # at the door: nothing was looked at, and nothing is remembered
             self.happen(machine.Refused(self.now, retryable=what == "refused", wait=pause))
         else:
             self.answer(self.vendor.handle(key, began, what), pause)
@@ -179,6 +184,13 @@ class OneOrder(RuleBasedStateMachine):
     def the_answer_of_a_process_comes_that_was_taken_for_dead(self) -> None:
         self.late_answers -= 1
         self.happen(machine.Made(self.now))
+
+    @precondition(lambda self: self.known.state is State.SENDING or self.known.doubtful)
+    @invariant()
+    def what_may_have_been_applied_stays(self) -> None:
+        if self.known.doubtful:
+            with pytest.raises(Impossible):
+                after(self.known, machine.FailedOver(), self.policy)
 
     @precondition(lambda self: self.known.state is State.REJECTED)
     @rule()
@@ -263,6 +275,8 @@ EVENTS: Mapping[str, machine.Event] = {
     "NobodyKnows": machine.NobodyKnows(),
     "ReviewedAbsent": machine.ReviewedAbsent(),
     "AskedAgain": machine.AskedAgain(),
+    "FailedOver": machine.FailedOver(),
+    "HadAlready": machine.HadAlready(),
 }
 # In which states each event can happen, written down a second time: an answer or a death belongs to a send, a look-up
 # to a doubt, a person to a review. A wallet can turn up late, while anything is open.
@@ -279,6 +293,8 @@ POSSIBLE = {
     "NobodyKnows": _SENDING | _DOUBT,
     "ReviewedAbsent": frozenset({"needs_review"}),
     "AskedAgain": frozenset({"rejected"}),
+    "FailedOver": _SENDING,
+    "HadAlready": frozenset({"planned"}),
 }
 
 TestOneOrder = OneOrder.TestCase
