@@ -29,17 +29,20 @@ if TYPE_CHECKING:
         WalletStatus,
     )
     from walletport.plugins import InstalledProvider, providers
+    from walletport.provisioning.opening import open_async_port as aopen
+    from walletport.provisioning.opening import open_port as open
     from walletport.provisioning.port import AsyncPort, Port
-    from walletport.provisioning.port import open_async_port as aopen
-    from walletport.provisioning.port import open_port as open
     from walletport.provisioning.record import CustomerLink, Provision, Story, StoryEvent
-    from walletport.routing import Decision, Route
+    from walletport.provisioning.standing import AccountEvent, AccountState, Pin
+    from walletport.routing import Decision, Ramp, Route
     from walletport.webhooks import WalletHistory, parse_webhook
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Account": "config",
+    "AccountEvent": "provisioning.standing",
+    "AccountState": "provisioning.standing",
     "Address": "models",
     "AsyncClient": "client",
     "AsyncPort": "provisioning.port",
@@ -57,8 +60,10 @@ _HOMES = {
     "Event": "models",
     "EventType": "models",
     "InstalledProvider": "plugins",
+    "Pin": "provisioning.standing",
     "Port": "provisioning.port",
     "Provision": "provisioning.record",
+    "Ramp": "routing",
     "Route": "routing",
     "Story": "provisioning.record",
     "StoryEvent": "provisioning.record",
@@ -67,15 +72,17 @@ _HOMES = {
     "WalletHistory": "webhooks",
     "WalletStatus": "models",
     "WalletportError": "errors",
-    "aopen": "provisioning.port:open_async_port",
+    "aopen": "provisioning.opening:open_async_port",
     "errors": "",
-    "open": "provisioning.port:open_port",
+    "open": "provisioning.opening:open_port",
     "parse_webhook": "webhooks",
     "providers": "plugins",
 }
 
 __all__ = [
     "Account",
+    "AccountEvent",
+    "AccountState",
     "Address",
     "AsyncClient",
     "AsyncPort",
@@ -93,8 +100,10 @@ __all__ = [
     "Event",
     "EventType",
     "InstalledProvider",
+    "Pin",
     "Port",
     "Provision",
+    "Ramp",
     "Route",
     "Story",
     "StoryEvent",

@@ -26,6 +26,21 @@ def text(value: str | None) -> str | None:
     return value
 
 
+def attributes_of(given: list[str] | None) -> dict[str, str]:
+    """Return what is said of a user, from words like ``country=DE``."""
+    found: dict[str, str] = {}
+    for word in given or []:
+        name, equals, value = word.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            msg = f"{word!r} is no attribute: write NAME=VALUE, such as country=DE"
+            raise typer.BadParameter(msg, param_hint="--attribute")
+        if name in found:
+            msg = f"{name!r} is given twice: a user has one value of each"
+            raise typer.BadParameter(msg, param_hint="--attribute")
+        found[name] = value
+    return found
+
+
 def group(about: str) -> typer.Typer:
     """Return a group of commands."""
     return typer.Typer(
@@ -48,3 +63,8 @@ ChainName = Annotated[
 ]
 AssetCode = Annotated[str | None, typer.Option(metavar="A", callback=text, help="The asset the wallet must hold.")]
 OrderId = Annotated[str, typer.Argument(metavar="ID", callback=text, help="The journal's id of the order.")]
+Attributes = Annotated[
+    list[str] | None,
+    typer.Option("--attribute", metavar="NAME=VALUE", help="What routes may ask about the user; several are allowed."),
+]
+AccountName = Annotated[str, typer.Argument(metavar="NAME", callback=text, help="The account's name.")]

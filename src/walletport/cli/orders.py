@@ -13,10 +13,12 @@ from walletport.cli.options import (
     DEFAULT_WAIT,
     AsJson,
     AssetCode,
+    Attributes,
     ChainName,
     ConfigFile,
     User,
     Wait,
+    attributes_of,
     text,
 )
 from walletport.cli.output import Output, errors_shown, print_error, print_json
@@ -47,6 +49,7 @@ def provision(
     email: _Personal = None,
     first_name: _Personal = None,
     last_name: _Personal = None,
+    attribute: Attributes = None,
     wait: Wait = DEFAULT_WAIT,
     config: ConfigFile = DEFAULT_CONFIG,
     as_json: AsJson = False,
@@ -57,10 +60,18 @@ def provision(
     """
     personal = {"email": email, "first_name": first_name, "last_name": last_name}
     profile = CustomerProfile.model_validate(personal) if any(personal.values()) else None
+    attributes = attributes_of(attribute)
     with errors_shown(as_json=as_json), opened(config, recovers=True) as port:
         try:
             made = port.provision(
-                user=user, chain=chain, asset=asset, reference=reference, account=account, profile=profile, wait=wait
+                user=user,
+                chain=chain,
+                asset=asset,
+                reference=reference,
+                account=account,
+                profile=profile,
+                attributes=attributes,
+                wait=wait,
             )
         except WalletportError as error:
             if error.provision_id is not None:
@@ -124,12 +135,14 @@ def route(
     user: User,
     chain: ChainName = None,
     asset: AssetCode = None,
+    attribute: Attributes = None,
     config: ConfigFile = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Say which account takes an order, and why."""
+    attributes = attributes_of(attribute)
     with errors_shown(as_json=as_json), opened(config) as port:
-        decision = port.route(user=user, chain=chain, asset=asset)
+        decision = port.route(user=user, chain=chain, asset=asset, attributes=attributes)
     if as_json:
         print_json({"user": user, "chain": chain, "asset": asset, **decision.model_dump(mode="json")})
         return

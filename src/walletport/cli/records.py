@@ -86,7 +86,7 @@ def show_provision(output: Output, provision: Provision) -> None:
         "wallet": wallet.id if wallet else "",
         "status": wallet.status.value if wallet else "",
         "address": addresses(wallet, provision.chain) if wallet else "",
-        "error": _detail(provision.error or {}),
+        "error": detail_of(provision.error or {}),
         "approve at": provision.approval_url or "",
         "not before": f"{moment(provision.not_before)} UTC" if provision.not_before else "",
         "committed": f"{moment(provision.created_at)} UTC",
@@ -105,7 +105,7 @@ def show_next(output: Output, provision: Provision) -> None:
 def show_events(output: Output, events: Sequence[StoryEvent]) -> None:
     """Print what happened to an order."""
     output.table(
-        ["when (UTC)", "what", "detail"], [[moment(event.at), event.what, _detail(event.detail)] for event in events]
+        ["when (UTC)", "what", "detail"], [[moment(event.at), event.what, detail_of(event.detail)] for event in events]
     )
 
 
@@ -145,7 +145,7 @@ def moment(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
-def _detail(detail: Mapping[str, object]) -> str:
+def detail_of(detail: Mapping[str, object]) -> str:
     """Return what an event or an error tells: for an error its kind and message, and the codes behind them."""
     facts = [f"{name.replace('_', ' ')} {_value(detail[name])}" for name in detail if name not in _UNSAID]
     if "type" not in detail:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from walletport.config.account import COMMON_KEYS, Account, attempt, find_provider, make_account
-from walletport.config.model import DEFAULT_JOURNAL, Config, check_journal, misnamed, strangers
+from walletport.config.model import DEFAULT_JOURNAL, Config, check_journal, misnamed, namesakes, strangers
 from walletport.config.secrets import reveal
 from walletport.errors import ConfigurationError
 from walletport.routing import Route
@@ -128,7 +128,9 @@ class _Reader:
         for position, table in enumerate(tables, start=1):
             place = f"routes.{position}"
             routes.append(attempt(self._mistakes, partial(Route.model_validate, table), f"{place}."))
-            self._mistakes += strangers(place, table.get("split"), table.get("failover"), accounts)
+            self._mistakes += strangers(place, table, accounts)
+        names = [table.get("name") for table in tables]
+        self._mistakes += namesakes([name if isinstance(name, str) else None for name in names])
         return tuple(route for route in routes if route is not None)
 
 

@@ -61,7 +61,8 @@ class Config(CheckedModel):
             if name != account.name
         ]
         for position, route in enumerate(self.routes, start=1):
-            lines += strangers(f"routes.{position}", route.split, route.failover, self.accounts)
+            lines += strangers(f"routes.{position}", route.model_dump(), self.accounts)
+        lines += namesakes([route.name for route in self.routes])
         if lines:
             raise ConfigurationError("\n".join(lines))
         return self
@@ -76,20 +77,34 @@ def misnamed(accounts: Iterable[str]) -> list[str]:
     ]
 
 
-def strangers(key: str, split: object, failover: object, accounts: Mapping[str, object]) -> list[str]:
+def strangers(key: str, route: Mapping[str, object], accounts: Mapping[str, object]) -> list[str]:
     """Return a line for each account that a route names and nobody has configured.
 
     Args:
         key: the route's place.
-        split: as it was typed.
-        failover: as it was typed.
+        route: what it says, as it was typed.
         accounts: the configured accounts by name.
     """
-    weighed = split if isinstance(split, Mapping) else {}
-    listed = failover if isinstance(failover, list | tuple) else ()
-    named = [(dotted("split", name), name) for name in weighed] + [("failover", name) for name in listed]
+    split, ramp, failover = (route.get(name) for name in ("split", "ramp", "failover"))
+    named = [(dotted("split", name), name) for name in (split if isinstance(split, Mapping) else {})]
+    named += [("ramp.account", ramp.get("account"))] if isinstance(ramp, Mapping) else []
+    named += [("failover", name) for name in (failover if isinstance(failover, list | tuple) else ())]
     return [
         f"{key}.{place}: {unknown_name(name, accounts, 'account')}"
         for place, name in named
         if isinstance(name, str) and name not in accounts
+    ]
+
+
+def namesakes(names: Iterable[object]) -> list[str]:
+    """Return a line for each route whose name an earlier one has: a decision must say which it was.
+
+    Args:
+        names: the routes' names in their order; ``None`` for one without.
+    """
+    seen: dict[object, int] = {}
+    return [
+        f"routes.{position}.name: route {seen[name]} has this name already: give each a name of its own"
+        for position, name in enumerate(names, start=1)
+        if name is not None and seen.setdefault(name, position) != position
     ]

@@ -1,42 +1,22 @@
-"""From a configuration to its accounts at work and its open journal."""
+"""`walletport.open` and `walletport.aopen`."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from os import PathLike
 
-from walletport.journal import Journal
-from walletport.operations import Operations
-from walletport.provisioning.account import AccountAtWork
-from walletport.provisioning.desk import Desk
-from walletport.provisioning.owner import is_gone, new_owner
-from walletport.provisioning.program import Provisioner
-from walletport.provisioning.recording import Claim
-from walletport.transport.account import engine_for
-from walletport.transport.limits import Limits
-
-if TYPE_CHECKING:
-    from walletport.config import Config
-    from walletport.transport.engine import Clock
-
-LEASE: Final = timedelta(seconds=15)
+from walletport.config import Config, load_config
+from walletport.provisioning.port import AsyncPort, Port
 
 
-def desk_of(config: Config, clock: Clock) -> tuple[Desk, Journal]:
-    """Open what a configuration names.
-
-    Args:
-        config: accounts, routes and journal.
-        clock: tells the time.
+def open_port(config: str | PathLike[str] | Config = "walletport.toml") -> Port:
+    """Open the accounts and the journal of a configuration.
 
     Raises:
-        ConfigurationError: the journal cannot be opened.
+        ConfigurationError: with one line for each mistake, saying what to type.
     """
-    accounts = {}
-    for name, account in config.accounts.items():
-        limits = Limits(timeout=account.timeout, max_attempts=account.max_attempts, repeats_creates=False)
-        engine = engine_for(account.kind, account.settings, account.environment, account.base_url, limits, clock)
-        accounts[name] = AccountAtWork(name, account.provider, Operations(engine), account.timeout)
-    journal = Journal.open(config.journal)
-    claim = Claim(new_owner(), LEASE, is_gone)
-    return Desk(Provisioner(journal, accounts, claim, clock), config.routes), journal
+    return Port(config if isinstance(config, Config) else load_config(config))
+
+
+def open_async_port(config: str | PathLike[str] | Config = "walletport.toml") -> AsyncPort:
+    """Same as `open_port`, for programs that await: ``async with walletport.aopen(...) as port``."""
+    return AsyncPort(config if isinstance(config, Config) else load_config(config))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterable, Mapping
-from os import PathLike
 from typing import TYPE_CHECKING, Final, Self
 
-from walletport.config import Config, load_config
+from walletport.config import Config
 from walletport.models import CustomerProfile, Wallet
-from walletport.provisioning.opening import desk_of
 from walletport.provisioning.record import CustomerLink, Provision, Story
 from walletport.provisioning.standing import AccountEvent, AccountState, Pin
+from walletport.provisioning.wiring import desk_of
 from walletport.routing import Decision
 from walletport.transport.drivers import AsyncDriver, SyncDriver
 from walletport.transport.engine import Clock, SystemClock
@@ -434,17 +433,3 @@ class AsyncPort:
     ) -> None:
         """Close it."""
         await self.close()
-
-
-def open_port(config: str | PathLike[str] | Config = "walletport.toml") -> Port:
-    """Open the accounts and the journal of a configuration.
-
-    Raises:
-        ConfigurationError: with one line for each mistake, saying what to type.
-    """
-    return Port(config if isinstance(config, Config) else load_config(config))
-
-
-def open_async_port(config: str | PathLike[str] | Config = "walletport.toml") -> AsyncPort:
-    """Same as `open_port`, for programs that await: ``async with walletport.aopen(...) as port``."""
-    return AsyncPort(config if isinstance(config, Config) else load_config(config))

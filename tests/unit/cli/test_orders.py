@@ -107,6 +107,10 @@ def test_a_route_is_told_with_each_reason_and_nothing_is_done(desk: Desk):
         "account": "ledger-so",
         "reasons": ["route 1 matches chain polygon", "ledger-so: weight 1 of 1"],
         "failover": ["conduit"],
+        "by": "draw",
+        "route": "1",
+        "drawn": "ledger-so",
+        "weights": {"ledger-so": 1},
     }
     assert desk.box.requests == ()
     assert "no route is for an order for chain base" in desk.run("route", "--user", "u", "--chain", "base").stderr
