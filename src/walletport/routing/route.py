@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
 from walletport.errors import ConfigurationError
 from walletport.models import AssetCode, Chain
@@ -23,6 +23,17 @@ def _no_repeats(accounts: tuple[str, ...]) -> tuple[str, ...]:
         msg = "names an account twice: write each once, the one to try first at the front"
         raise ValueError(msg)
     return accounts
+
+
+def _ramp(value: object) -> object:
+    """Read a ramp here, so that what is wrong in it is told in one line beside the route's other mistakes."""
+    if not isinstance(value, Mapping):
+        return value
+    try:
+        return Ramp.model_validate(value)
+    except ConfigurationError as error:
+        lines = error.message.split("\n")
+    raise ValueError("; ".join(lines))
 
 
 Weight = Annotated[int, Field(strict=True, ge=1, le=_HEAVIEST)]
@@ -87,7 +98,7 @@ class Route(CheckedModel):
         description=f"accounts with their weights, whole numbers from 1 to {_HEAVIEST}",
         examples=["split = { NAME = 90, OTHER = 10 }"],
     )
-    ramp: Ramp | None = Field(
+    ramp: Annotated[InstanceOf[Ramp] | None, BeforeValidator(_ramp)] = Field(
         default=None,
         description="a table",
         examples=['ramp = { account = "NAME", percent = [0, 50], start = 2027-01-01T00:00:00Z, days = 7 }'],

@@ -10,7 +10,7 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 
 from tests.unit.journal.orders import NOW, new
-from walletport.journal import Journal, rows
+from walletport.journal import Journal, rows, standing
 
 Work = Callable[[str, Barrier], object]
 
@@ -35,6 +35,18 @@ def records_fifty(url: str, together: Barrier) -> list[tuple[str, str, bool]]:
 
         with ThreadPoolExecutor(10) as threads:
             return list(threads.map(record, identities))
+
+
+def counts_forty(url: str, together: Barrier) -> int:
+    """Add one to the failures of an account forty times, while others do the same; return how often it was added."""
+    done = 0
+    with Journal.open(url) as journal:
+        together.wait(25)
+        while done < 40:
+            seen = journal.read(lambda c: standing.account(c, "main"))
+            more = {"failures": seen.failures + 1}
+            done += journal.write(lambda c, seen=seen, more=more: standing.change_account(c, seen, more)).result(25)
+    return done
 
 
 def _told(work: Work, url: str, together: Barrier, answers: Queue[object]) -> None:
