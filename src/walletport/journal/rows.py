@@ -188,10 +188,17 @@ def renew(connection: Connection, provision_ids: Iterable[str], owner: str, leas
     return held
 
 
-def release(connection: Connection, provision_id: str, owner: str) -> None:
-    """Let an order go; nothing happens unless it is this owner's."""
-    held = {"the_id": provision_id, "the_owner": owner}
-    connection.execute(statements.RELEASE, {**held, "owner": None, "lease_until": None})
+def release(connection: Connection, provision_id: str, owner: str, not_before: datetime | None = None) -> None:
+    """Let an order go; nothing happens unless it is this owner's.
+
+    Args:
+        connection: where to write.
+        provision_id: the order.
+        owner: who holds it.
+        not_before: nobody need look at it earlier than this; unchanged by default.
+    """
+    held = {"the_id": provision_id, "the_owner": owner, "owner": None, "lease_until": None}
+    connection.execute(statements.RELEASE, held if not_before is None else {**held, "not_before": not_before})
 
 
 def advance(  # noqa: PLR0917 - in the order they are thought of: whose, what, when

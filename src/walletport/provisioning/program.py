@@ -314,7 +314,7 @@ class Provisioner:
         elif isinstance(action, GiveUp):
             row = self._advance(connection, row, machine.NobodyKnows(), {}, _LET_GO)
         elif isinstance(action, Wait):
-            rows.release(connection, row.id, self._claim.owner)
+            rows.release(connection, row.id, self._claim.owner, action.until)
         return Taken(row, action)
 
     def _send(self, row: ProvisionRow, profile: CustomerProfile | None, call: Call) -> Program[Happened]:
