@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import measure, provisioning
+from benchmarks import measure, provisioning, routing
 from benchmarks.server import vendor
 
 _LIBRARIES = ("httpx", "httpx-aiohttp", "aiohttp", "pydantic", "sqlalchemy")
@@ -41,6 +41,7 @@ def main() -> None:
             ("sync creates", lambda: measure.sync_create(base_url)),
             ("async creates", lambda: measure.async_create(base_url)),
             ("journaled creates", lambda: provisioning.provisioning(base_url)),
+            ("decisions", routing.decisions),
         ):
             status.update(f"measuring {name}")
             rows += take()

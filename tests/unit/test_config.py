@@ -297,6 +297,22 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
             "routes.1.failover: no such account: did you mean box? known are box",
         ),
         (
+            f"{BOX}{SPLIT}ramp = {{ account = 'bix', percent = [0, 50], start = 2027-01-01T00:00:00Z, days = 7 }}",
+            "routes.1.ramp.account: no such account: did you mean box? known are box",
+        ),
+        (
+            f"{BOX}{SPLIT}ramp = {{ account = 'box', percent = [0, 50], start = 2027-01-01T00:00:00Z, days = 7 }}",
+            "routes.1.ramp.account: must not be in split: the ramp says what its share is",
+        ),
+        (
+            f"{BOX}{SPLIT}name = 'one'\n{SPLIT}{SPLIT}name = 'one'",
+            "routes.3.name: route 1 has this name already: give each a name of its own",
+        ),
+        (
+            f'{BOX}{SPLIT}attributes = {{ country = "DE" }}',
+            "routes.1.attributes.country: must be names, each with a list of the texts that match, or be left out",
+        ),
+        (
             f'{BOX}{SPLIT}failover = ["box", "box"]',
             "routes.1.failover: names an account twice: write each once, the one to try first at the front",
         ),

@@ -86,44 +86,32 @@ def choose(
         return _as_pinned(order, pin, accounts, paused)
     route, position = _route_for(order, routes, accounts)
     cannot = _who_cannot(route.accounts, order, accounts)
-    out = {
-        name: _why_out(name, unavailable, paused) for name in route.accounts if name in unavailable or name in paused
-    }
-    down = {name: reason for name, reason in out.items() if name not in cannot}
-    weights = route.weights(now)
-    reasons = [
-        f"route {route.name or position} {route.explain(order)}"
-        if position
-        else f"{route.accounts[0]} is the only account",
-        *([] if route.ramp is None or now is None else [route.ramp.explain(now)]),
-        *(f"{name} cannot: {reason}" for name, reason in cannot.items()),
-        *(f"{name} is {reason}" for name, reason in down.items()),
-    ]
-    able = _without(weights, cannot) or _without(route.split, cannot)
-    drawn = draw(order.user, able) if able and position else None
-    sharing = (_without(able, down) or _without(route.split, cannot | down)) if down else able
+    down = _who_is_out(route.accounts, cannot, unavailable, paused)
+    reasons = [_why_this(route, position, order, now)]
+    reasons += [f"{name} cannot: {reason}" for name, reason in cannot.items()]
+    reasons += [f"{name} is {reason}" for name, reason in down.items()]
+    able = _without(route.weights(now), cannot) or _without(route.split, cannot)
+    drawn = draw(order.user, able) if able else None
+    sharing = _without(able, down) or _without(route.split, {**cannot, **down})
     spare = [name for name in route.failover if name not in cannot and name not in down]
+    by: By = "draw" if position else "only"
     if sharing:
         account = drawn if drawn is not None and drawn in sharing else draw(order.user, sharing)
-        if drawn not in (None, account):
+        if account != drawn:
             reasons.append(f"{drawn} is where the user belongs; the others share its users")
         reasons.append(f"{account}: weight {sharing[account]:.10g} of {sum(sharing.values()):.10g}")
     elif spare:
-        account = spare[0]
+        account, by = spare[0], "failover"
         reasons.append(f"{account}: the first failover account that can take it")
     else:
         msg = f"no account can take this order: {'; '.join(reasons)}"
         raise ProviderUnavailable(msg, outcome="not_applied") if down else UnsupportedOperation(msg)
-    by: By = "draw" if sharing else "failover"
-    return Decision(
-        account=account,
-        reasons=tuple(reasons),
-        failover=tuple(name for name in spare if name != account),
-        by=by if position else "only",
-        route=(route.name or str(position)) if position else None,
-        drawn=drawn,
-        weights=able if position else {},
-    )
+    rest = tuple(name for name in spare if name != account)
+    if not position:
+        return Decision(account=account, reasons=tuple(reasons), failover=rest, by=by)
+    name = route.name or str(position)
+    told = tuple(reasons)
+    return Decision(account=account, reasons=told, failover=rest, by=by, route=name, drawn=drawn, weights=able)
 
 
 def keep(account: str, wallet_id: str) -> Decision:
@@ -136,12 +124,26 @@ def keep(account: str, wallet_id: str) -> Decision:
     return Decision(account=account, reasons=(f"the user has wallet {wallet_id} at {account} already",), by="wallet")
 
 
-def _without(weights: Mapping[str, float], names: Container[str]) -> Mapping[str, float]:
-    return {name: weight for name, weight in weights.items() if name not in names}
+def _without(weights: Mapping[str, float], names: Mapping[str, str]) -> Mapping[str, float]:
+    return {name: weight for name, weight in weights.items() if name not in names} if names else weights
 
 
-def _why_out(name: str, unavailable: Mapping[str, str], paused: Mapping[str, str]) -> str:
-    return f"paused: {paused[name]}" if name in paused else f"unavailable: {unavailable[name]}"
+def _who_is_out(
+    names: Iterable[str], cannot: Container[str], unavailable: Mapping[str, str], paused: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the accounts that get no new orders although they could take this one, each with its reason."""
+    if not unavailable and not paused:
+        return {}
+    found = {name: f"unavailable: {unavailable[name]}" for name in names if name in unavailable and name not in paused}
+    found |= {name: f"paused: {paused[name]}" for name in names if name in paused}
+    return {name: found[name] for name in names if name in found and name not in cannot}
+
+
+def _why_this(route: Route, position: int, order: RouteRequest, now: datetime | None) -> str:
+    if not position:
+        return f"{route.accounts[0]} is the only account"
+    why = f"route {route.name or position} {route.explain(order)}"
+    return why if route.ramp is None or now is None else f"{why}; {route.ramp.explain(now)}"
 
 
 def _as_pinned(
@@ -184,8 +186,16 @@ def _route_for(order: RouteRequest, routes: Sequence[Route], accounts: Mapping[s
 
 def _who_cannot(names: Iterable[str], order: RouteRequest, accounts: Mapping[str, Capabilities]) -> dict[str, str]:
     """Return the accounts that cannot express the order, each with its reason, in the order given."""
-    reasons = {name: _why_not(order, accounts.get(name)) for name in names}
-    return {name: reason for name, reason in reasons.items() if reason is not None}
+    cannot: dict[str, str] = {}
+    last: Capabilities | None = None  # of several accounts of one provider, which declare the same, one is asked
+    reason: str | None = None
+    for name in names:
+        declared = accounts.get(name)
+        if declared is None or declared is not last:
+            last, reason = declared, _why_not(order, declared)
+        if reason is not None:
+            cannot[name] = reason
+    return cannot
 
 
 def _why_not(order: RouteRequest, declared: Capabilities | None) -> str | None:

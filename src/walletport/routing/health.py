@@ -1,9 +1,9 @@
 """How an account is doing: a circuit breaker as a pure function of what was known, what happened, and the time.
 
 Kept libraries were looked at (pybreaker, circuitbreaker, aiobreaker, purgatory). None fits, for the same reasons: each
-reads its own clock, wraps the call whose outcome it judges, keeps its state in memory or in Redis and not in the
-transaction that records the outcome, lets any number of calls through when it is half open, or opens for a fixed time
-whatever ``Retry-After`` says.
+wraps the call that it judges, reads its own clock, opens for a fixed time whatever ``Retry-After`` says, and keeps what
+it knows in memory or in Redis instead of the transaction that records the outcome; and none lets one call at a time
+through across processes when it is half open.
 
 The rules:
 

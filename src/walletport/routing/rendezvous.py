@@ -25,7 +25,8 @@ def draw(user: str, weights: Mapping[str, float]) -> str:
         user: the application's own id of its customer.
         weights: by account, above 0; not empty. Their order does not matter.
     """
-    return max(weights, key=lambda account: (-weights[account] / math.log(fraction(user, account)), account))
+    beginning = _beginning(user)
+    return max((-weight / math.log(_number(beginning, account)), account) for account, weight in weights.items())[1]
 
 
 def fraction(user: str, account: str) -> float:
@@ -34,6 +35,14 @@ def fraction(user: str, account: str) -> float:
     The first 53 bits of the SHA-256 of salt, length of the user in bytes (4 bytes, big-endian), user and account in
     UTF-8, over 2**53; 0 counts as 1.
     """
+    return _number(_beginning(user), account)
+
+
+def _beginning(user: str) -> bytes:
     named = user.encode()
-    digest = hashlib.sha256(_SALT + len(named).to_bytes(4, "big") + named + account.encode()).digest()
-    return max(1, int.from_bytes(digest[:8], "big") >> (64 - _BITS)) / (1 << _BITS)
+    return _SALT + len(named).to_bytes(4, "big") + named
+
+
+def _number(beginning: bytes, account: str) -> float:
+    digest = hashlib.sha256(beginning + account.encode()).digest()
+    return (int.from_bytes(digest[:8], "big") >> (64 - _BITS) or 1) / (1 << _BITS)

@@ -58,8 +58,9 @@ def test_whoever_it_has_moved_stays(user: str, first: float, rise: int, days: li
 
 def test_a_decision_tells_the_share_at_its_time() -> None:
     decision = choose(order("user-1"), [RISING], ACCOUNTS, now=START + timedelta(days=3.5))
-    assert decision.reasons[1] == (
-        "the ramp gives new 25% of the users at this time: from 0% to 50% over 7 days from 2027-01-01 00:00 UTC"
+    assert decision.reasons[0] == (
+        "route 1 matches every order; the ramp gives new 25% of the users at this time: "
+        "from 0% to 50% over 7 days from 2027-01-01 00:00 UTC"
     )
     assert decision.weights == {"main": 90, "second": 10, "new": pytest.approx(100 / 3)}
 
