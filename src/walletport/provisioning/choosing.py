@@ -125,9 +125,11 @@ class Choice:
             decision, name = chosen.decision, chosen.decision.account
             if chosen.known.held is not None:
                 return decision, chosen.known.held.wallet.customer_id
-            find_customer(self._provisioner, request.user, name, profile)  # says so before anything is done
+            linked = find_customer(self._provisioner, request.user, name, profile)
             if not (yield from self._let_through(chosen)):
                 continue
+            if linked is not None:
+                return decision, linked
             try:
                 customer_id = yield from customer_at(self._provisioner, request.user, name, profile, until)
             except WalletportError as error:

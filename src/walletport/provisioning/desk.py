@@ -110,7 +110,7 @@ class Desk:
             row = yield from self._approved(row)
         elif State(row.state) not in ENDS:
             self._account_of(row)
-            row = yield from self._provisioner.settle(row, until)
+            row = yield from self._provisioner.settle(row, until, profile)
         return self._finished(row)
 
     def pause(self, account: str, reason: str) -> Program[None]:

@@ -53,9 +53,7 @@ T = TypeVar("T")
 _FIRST_LOOK: Final = 0.02
 _LONGEST_LOOK: Final = 0.5
 _LATE: Final = (0.02, 0.1, 0.5)
-_TO_GET_GOING: Final = timedelta(
-    seconds=10
-)  # from the choice of an account to the first byte, making a customer included
+_TO_GET_GOING: Final = timedelta(seconds=10)  # from a choice to the first byte, with a customer made
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -109,16 +107,19 @@ class Provisioner:
         finally:
             self._let_go(call, is_over=True)
 
-    def settle(self, row: ProvisionRow, until: datetime) -> Program[ProvisionRow]:
+    def settle(
+        self, row: ProvisionRow, until: datetime, profile: CustomerProfile | None = None
+    ) -> Program[ProvisionRow]:
         """Carry on an order that is known, until it ends or the time is over, and return how it stands.
 
         Args:
             row: as the journal holds it.
             until: start nothing later than this.
+            profile: as for `begin`.
         """
         call = Call()
         try:
-            return (yield from self._carry_on(row, None, until, None, call))
+            return (yield from self._carry_on(row, None, until, profile, call))
         finally:
             self._let_go(call, is_over=True)
 

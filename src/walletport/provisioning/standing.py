@@ -130,7 +130,7 @@ class Standing:
         known = standing.accounts(connection)
         found = {name: known.get(name, AccountRow(name)) for name in names}
         health = {name: health_of(row) for name, row in found.items()}
-        self._well = frozenset(name for name, one in health.items() if one == Health())
+        self._well = frozenset(name for name, one in health.items() if one.is_well)
         return View(
             {name: row.pause_reason or "no reason given" for name, row in found.items() if row.paused_at is not None},
             {name: why for name, one in health.items() if (why := one.why_unavailable(now)) is not None},
@@ -163,7 +163,7 @@ class Standing:
             health = health_of(row)
             known = after(health, signal, began, now, asked)
             if known == health or _changed(connection, row, known):
-                self._well = self._well | {name} if known == Health() else self._well - {name}
+                self._well = self._well | {name} if known.is_well else self._well - {name}
                 _tell(connection, name, health, known, signal, now)
                 return
         # Others are recording just what happens to this account; one signal more or less makes no difference.

@@ -62,6 +62,11 @@ class Health:
     why: str | None = None
 
     @property
+    def is_well(self) -> bool:
+        """Whether one more success would be no news."""
+        return not self.failures and not self.is_open
+
+    @property
     def is_open(self) -> bool:
         """Whether the breaker is open, or half open."""
         return self.opens > 0

@@ -185,13 +185,6 @@ class OneOrder(RuleBasedStateMachine):
         self.late_answers -= 1
         self.happen(machine.Made(self.now))
 
-    @precondition(lambda self: self.known.state is State.SENDING or self.known.doubtful)
-    @invariant()
-    def what_may_have_been_applied_stays(self) -> None:
-        if self.known.doubtful:
-            with pytest.raises(Impossible):
-                after(self.known, machine.FailedOver(), self.policy)
-
     @precondition(lambda self: self.known.state is State.REJECTED)
     @rule()
     def the_application_asks_again(self) -> None:
@@ -312,6 +305,13 @@ def test_an_event_happens_exactly_where_it_can(state: State, event: str) -> None
         with pytest.raises(Impossible, match=f"{event} cannot happen to an order that is {state}") as caught:
             after(known, EVENTS[event], looking())
         assert caught.value.outcome == "unknown"
+
+
+def test_what_may_have_been_applied_goes_to_no_other_account() -> None:
+    """Not even when its repeat was certainly refused."""
+    known = after(lost(looking()), machine.SendBegan(at(1)), looking())
+    with pytest.raises(Impossible, match="may have been applied stays where it is"):
+        after(known, machine.FailedOver(), looking())
 
 
 def looking(resend: timedelta = RESEND) -> Policy:
