@@ -307,13 +307,6 @@ def test_an_event_happens_exactly_where_it_can(state: State, event: str) -> None
         assert caught.value.outcome == "unknown"
 
 
-def test_what_may_have_been_applied_goes_to_no_other_account() -> None:
-    """Not even when its repeat was certainly refused."""
-    known = after(lost(looking()), machine.SendBegan(at(1)), looking())
-    with pytest.raises(Impossible, match="may have been applied stays where it is"):
-        after(known, machine.FailedOver(), looking())
-
-
 def looking(resend: timedelta = RESEND) -> Policy:
     return Policy(resend_within=resend, can_find=True, settle=SETTLE)
 
