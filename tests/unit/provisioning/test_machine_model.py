@@ -443,14 +443,3 @@ def test_a_vendor_that_loses_everything_ends_with_a_person() -> None:
         now += 2 * SETTLE
         assert known.state is State.PLANNED
     assert after(lost(policy, now, known), machine.Absent(now + SETTLE), policy).state is State.NEEDS_REVIEW
-
-
-@pytest.mark.parametrize(
-    ("state", "event"), [(State.REJECTED, machine.AskedAgain()), (State.NEEDS_REVIEW, machine.ReviewedAbsent())]
-)
-def test_an_order_that_is_asked_for_anew_has_all_its_chances_again(state: State, event: machine.Event) -> None:
-    """Only the number of its key goes on, so that no key is ever used twice."""
-    used_up = Known(
-        state, generation=7, sends=5, first_sent_at=START, last_ended_at=START, doubtful=True, applied=True, look_ups=12
-    )
-    assert after(used_up, event, looking()) == Known(generation=8)

@@ -24,3 +24,14 @@ def test_what_may_have_been_applied_goes_to_no_other_account() -> None:
     known = after(lost(looking()), machine.SendBegan(at(1)), looking())
     with pytest.raises(Impossible, match="may have been applied stays where it is"):
         after(known, machine.FailedOver(), looking())
+
+
+@pytest.mark.parametrize(
+    ("state", "event"), [(State.REJECTED, machine.AskedAgain()), (State.NEEDS_REVIEW, machine.ReviewedAbsent())]
+)
+def test_an_order_that_is_asked_for_anew_has_all_its_chances_again(state: State, event: machine.Event) -> None:
+    """Only the number of its key goes on, so that no key is ever used twice."""
+    used_up = Known(
+        state, generation=7, sends=5, first_sent_at=START, last_ended_at=START, doubtful=True, applied=True, look_ups=12
+    )
+    assert after(used_up, event, looking()) == Known(generation=8)
