@@ -159,33 +159,50 @@ class Operations:
 
         return self._run("get_customer", start)
 
-    def wait_until_ready(self, wallet: Wallet, timeout: float) -> Program[Wallet]:
-        """Wait for address and activity; see `Client.wait_until_ready`."""
+    def wait_until_ready(
+        self,
+        wallet: Wallet,
+        timeout: float,
+        chain: Chain | None = None,
+        noticed: Callable[[Wallet], Program[None]] | None = None,
+    ) -> Program[Wallet]:
+        """Wait for address and activity; see `Client.wait_until_ready`.
+
+        Args:
+            wallet: as it was last seen.
+            timeout: in seconds.
+            chain: the chain that the address must be on; any by default.
+            noticed: is told of the wallet each time it was read and had changed.
+        """
         try:
-            return (yield from self._wait(wallet, timeout))
+            return (yield from self._wait(wallet, timeout, chain, noticed))
         except WalletportError as error:
             error.provider = error.provider or self._provider.name
             error.operation = error.operation or "wait_until_ready"
             raise
 
-    def _wait(self, wallet: Wallet, timeout: float) -> Program[Wallet]:
+    def _wait(
+        self, wallet: Wallet, timeout: float, chain: Chain | None, noticed: Callable[[Wallet], Program[None]] | None
+    ) -> Program[Wallet]:
         self._refuse_closed()
         self._own(wallet)
         clock = self._engine.clock
         ends, pause = clock.monotonic() + check_number("timeout", timeout, 0), _FIRST_POLL
         while True:
             _refuse_dead(wallet)
-            if wallet.status is WalletStatus.ACTIVE and self._is_addressed(wallet):
+            if wallet.status is WalletStatus.ACTIVE and self._is_addressed(wallet, chain):
                 return wallet
-            self._refuse_blind(wallet)
+            self._refuse_blind(wallet, chain)
             left = ends - clock.monotonic()
             if left <= 0:
-                lacking = f"is still {wallet.status}" if self._is_addressed(wallet) else "has no address yet"
+                lacking = f"is still {wallet.status}" if self._is_addressed(wallet, chain) else "has no address yet"
                 msg = f"the wallet {lacking} after {timeout:g} s: ask again later"
                 raise RequestTimedOut(msg, outcome="applied")
             yield Sleep(min(pause, left))
             pause = min(pause * _POLL_GROWTH, _LONGEST_POLL)
-            wallet = yield from self._look_again(wallet)
+            before, wallet = wallet, (yield from self._look_again(wallet, chain))
+            if noticed is not None and wallet != before:
+                yield from noticed(wallet)
 
     def order(
         self,
@@ -230,14 +247,14 @@ class Operations:
             msg = "this client is closed: make a new one"
             raise ConfigurationError(msg)
 
-    def _refuse_blind(self, wallet: Wallet) -> None:
+    def _refuse_blind(self, wallet: Wallet, chain: Chain | None) -> None:
         """Refuse to wait for what nobody can see happen."""
         able = self.capabilities
-        if not able.get_wallet.usable and (wallet.addresses or not able.get_addresses.usable):
+        if not able.get_wallet.usable and (_has_address(wallet, chain) or not able.get_addresses.usable):
             raise UnsupportedOperation(able.get_wallet.reason or _NOT_OFFERED)
 
-    def _is_addressed(self, wallet: Wallet) -> bool:
-        return bool(wallet.addresses) or not self.capabilities.deposit_addresses.usable
+    def _is_addressed(self, wallet: Wallet, chain: Chain | None) -> bool:
+        return _has_address(wallet, chain) or not self.capabilities.deposit_addresses.usable
 
     def _key(self, given: str | None) -> str:
         policy = self.capabilities.idempotency
@@ -252,12 +269,12 @@ class Operations:
             msg = f"this wallet is {wallet.provider}'s: use a client for {wallet.provider!r}"
             raise ConfigurationError(msg)
 
-    def _look_again(self, wallet: Wallet) -> Program[Wallet]:
+    def _look_again(self, wallet: Wallet, chain: Chain | None) -> Program[Wallet]:
         """Read a wallet afresh; trouble that may pass leaves it as it was."""
         try:
             if self.capabilities.get_wallet.usable:
                 wallet = yield from self.get_wallet(wallet.id, wallet.customer_id)
-            if not wallet.addresses and self.capabilities.get_addresses.usable:
+            if not _has_address(wallet, chain) and self.capabilities.get_addresses.usable:
                 addresses = yield from self.get_addresses(wallet)
                 wallet = wallet.model_copy(update={"addresses": addresses})
         except WalletportError as error:
@@ -299,6 +316,16 @@ def _instance(name: str, value: object, kind: type[object]) -> None:
     if not isinstance(value, kind):
         msg = f"{name} must be a {kind.__name__}, not {type(value).__name__}"
         raise ConfigurationError(msg)
+
+
+def is_ready(wallet: Wallet, chain: Chain | None) -> bool:
+    """Return whether a wallet can take deposits on a chain, or on any for ``None``: it is active and has an address."""
+    return wallet.status is WalletStatus.ACTIVE and _has_address(wallet, chain)
+
+
+def _has_address(wallet: Wallet, chain: Chain | None) -> bool:
+    # An address that names no chain, of a wallet that names none, is on the chain that was ordered.
+    return any(chain is None or (address.chain or wallet.chain or chain) == chain for address in wallet.addresses)
 
 
 def _refuse_dead(wallet: Wallet) -> None:

@@ -51,6 +51,9 @@ def provision(
     last_name: _Personal = None,
     attribute: Attributes = None,
     wait: Wait = DEFAULT_WAIT,
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Wait, as long again, until it is active and has its address.")
+    ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -73,10 +76,13 @@ def provision(
                 attributes=attributes,
                 wait=wait,
             )
+            if ready:
+                made = port.wait_until_ready(made.id, timeout=wait)
         except WalletportError as error:
             if error.provision_id is not None:
                 stuck = port.story(error.provision_id).provision
-                more, step = {"provision": provision_as_json(stuck)}, next_step(stuck)
+                more = {"provision": provision_as_json(stuck)}
+                step = next_step(stuck) or ("the same command again waits on" if error.retryable else None)
             else:
                 more, step = {}, _how_to_link(port, error, user, chain, asset, account)
             print_error(error, as_json=as_json, step=step, more=more)

@@ -237,6 +237,24 @@ def advance(  # noqa: PLR0917 - in the order they are thought of: whose, what, w
     return changed
 
 
+def note_once(
+    connection: Connection, provision_id: str, what: str, detail: Mapping[str, object], now: datetime
+) -> bool:
+    """Record what happened to an order without changing it, unless the same has been recorded before.
+
+    Anybody may note, whoever has claimed the order.
+
+    Returns:
+        Whether it is new.
+    """
+    wanted = {"the_id": provision_id, "the_what": what}
+    connection.execute(statements.HOLD, wanted)  # so that nobody else looks for the event at the same time
+    if connection.execute(statements.EVENT_OF, wanted).first() is not None:
+        return False
+    _append(connection, provision_id, what, detail, now)
+    return True
+
+
 def events_of(connection: Connection, provision_id: str) -> list[EventRow]:
     """Return what happened to an order, in its order."""
     return _all(connection, statements.EVENTS_OF, {"the_id": provision_id}, EventRow)

@@ -82,6 +82,12 @@ NEXT_DUE: Final = select(func.min(provisions.c.not_before)).where(
 OWNERS: Final = select(provisions.c.owner).where(_UNSETTLED, provisions.c.owner.is_not(None)).distinct()
 
 APPEND_EVENT: Final = events.insert().inline()
+HOLD: Final = select(provisions.c.id).where(_ID).with_for_update()  # SQLite has one writer at a time anyway
+EVENT_OF: Final = (
+    select(events.c.id)
+    .where(events.c.provision_id == bindparam("the_id"), events.c.what == bindparam("the_what"))
+    .limit(1)
+)
 EVENTS_OF: Final = select(events).where(events.c.provision_id == bindparam("the_id")).order_by(events.c.id)
 
 ONE_WALLET: Final = select(wallets).where(

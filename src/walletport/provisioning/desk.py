@@ -30,6 +30,7 @@ from walletport.provisioning.findings import look_for, read_wallet
 from walletport.provisioning.identity import identity_of, reference_for
 from walletport.provisioning.machine import ENDS, Made, ReviewedAbsent, State
 from walletport.provisioning.outcomes import error_of
+from walletport.provisioning.readiness import wait_until_ready
 from walletport.provisioning.record import CustomerLink, Provision, Story
 from walletport.provisioning.recording import Happened
 from walletport.provisioning.recovery import NAP, Recovery
@@ -112,6 +113,15 @@ class Desk:
             self._account_of(row)
             row = yield from self._provisioner.settle(row, until, profile)
         return self._finished(row)
+
+    def wait_until_ready(self, provision_id: str, timeout: float) -> Program[Provision]:
+        """Wait until an order's wallet can take deposits; see `Port.wait_until_ready`."""
+        row = self._known(provision_id)
+        try:
+            return (yield from wait_until_ready(self._provisioner, self._account_of(row), row, timeout))
+        except WalletportError as error:
+            error.provision_id = row.id
+            raise
 
     def pause(self, account: str, reason: str) -> Program[None]:
         """Give an account no new orders; see `Port.pause`."""

@@ -95,6 +95,26 @@ class Port:
             )
         )
 
+    def wait_until_ready(self, provision_id: str, *, timeout: float = DEFAULT_WAIT) -> Provision:
+        """Wait until an order's wallet can take deposits, and return its record with the wallet as it is then.
+
+        It can once it is active and has its address on the order's chain. What is read on the way is kept in the
+        journal, and the order's story says once when the wallet was ``ready``. Call it again at any time, from any
+        process; one that is known to be ready is not asked for.
+
+        Args:
+            provision_id: the journal's id of the order.
+            timeout: how long to wait at most, in seconds.
+
+        Raises:
+            ConfigurationError: there is no such order, or it is not done.
+            RequestTimedOut: it is not ready yet; ``outcome`` is ``applied``, because there is a wallet.
+            Conflict: the wallet is closed or was replaced, and will not become ready.
+            UnsupportedOperation: the provider has no way to look at a wallet.
+            WalletportError: the provider could not be asked.
+        """
+        return self._driver.drive(self._desk.wait_until_ready(provision_id, timeout))
+
     @property
     def accounts(self) -> tuple[str, ...]:
         """The names of the configured accounts."""
@@ -325,6 +345,15 @@ class AsyncPort:
                 user, chain, asset, reference, account=account, profile=profile, attributes=attributes, wait=wait
             )
         )
+
+    async def wait_until_ready(
+        self,
+        provision_id: str,
+        *,
+        timeout: float = DEFAULT_WAIT,  # noqa: ASYNC109 - as in Port
+    ) -> Provision:
+        """Same as `Port.wait_until_ready`, awaited."""
+        return await self._driver.drive(self._desk.wait_until_ready(provision_id, timeout))
 
     @property
     def accounts(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from walletport.provisioning import machine, sharing
 from walletport.provisioning.failover import find_target, moved, story_of
 from walletport.provisioning.machine import ENDS, GiveUp, LookUp, Nothing, Send, State, Wait
 from walletport.provisioning.outcomes import backoff_of_look_up, event_of, signal_of, stored
+from walletport.provisioning.readiness import note_if_ready
 from walletport.provisioning.recording import (
     MACHINE_FIELDS,
     STORY,
@@ -410,7 +411,10 @@ class Provisioner:
             if target.account is not None and self.lets_in(connection, target.account):
                 event, detail = machine.FailedOver(), story_of(row, target.account, detail)
                 changes |= moved(row, self.accounts[target.account], target)
-        return self._advance(connection, row, event, {**detail, **more}, changes)
+        row = self._advance(connection, row, event, {**detail, **more}, changes)
+        if isinstance(happened.made, Wallet):
+            note_if_ready(connection, row, happened.made, self.clock.now())
+        return row
 
     def lets_in(self, connection: Transaction, account: str) -> bool:
         """Return whether an account takes one more order now; one that is half open takes one at a time."""

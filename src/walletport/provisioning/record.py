@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from walletport.models import Chain, Model, Wallet
+from walletport.operations import is_ready
 from walletport.provisioning.machine import ENDS, State
 from walletport.routing import Decision
 from walletport.settings import CheckedModel
@@ -87,6 +88,11 @@ class Provision(Model):
     def ended(self) -> bool:
         """Whether nothing more happens to it by itself."""
         return self.state in ENDS
+
+    @property
+    def ready(self) -> bool:
+        """Whether its wallet, as last seen, can take deposits: it is active, and has its address on the chain."""
+        return self.wallet is not None and is_ready(self.wallet, self.chain)
 
 
 class StoryEvent(Model):

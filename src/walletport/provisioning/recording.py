@@ -40,6 +40,8 @@ STORY: Final[Mapping[type, str]] = {
     machine.FailedOver: "failed over",
     machine.HadAlready: "had already",
 }
+READY: Final = "ready"
+"""What an order's story says once its wallet can take deposits."""
 
 
 def known_of(row: ProvisionRow) -> Known:

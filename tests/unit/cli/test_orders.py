@@ -59,6 +59,20 @@ def test_an_order_is_carried_out_once_however_often_it_is_given(desk: Desk):
     assert (other["reference"], other["asset"]) == ("second", "usdc")
 
 
+def test_an_order_can_be_waited_for_until_its_wallet_takes_deposits(desk: Desk):
+    desk.link("conduit")
+    made = desk.told("provision", *ORDER, "--account", "conduit")
+    assert (made["wallet"]["status"], made["wallet"]["addresses"]) == ("pending", [])
+    early = desk.refused("provision", *ORDER, "--ready", "--wait", "0")
+    assert (early["error"]["type"], early["error"]["outcome"]) == ("RequestTimedOut", "applied")
+    assert early["provision"]["id"] == made["id"]
+    assert early["next"] == "the same command again waits on"
+    desk.box.clock.advance(60)
+    ready = desk.told("provision", *ORDER, "--ready")
+    assert (ready["id"], ready["wallet"]["status"]) == (made["id"], "active")
+    assert ready["wallet"]["addresses"]
+
+
 def test_the_wallets_of_a_user_are_listed_with_account_and_address(desk: Desk):
     desk.link("ledger-so", "polygon-oms")
     with desk.port() as port:
