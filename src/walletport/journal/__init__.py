@@ -1,7 +1,7 @@
 """The journal: the durable record of orders, wallets and customers; the only room that imports SQLAlchemy and Alembic.
 
 ``rows`` holds what can be read and written of orders, ``standing`` what of accounts, as functions that take a
-`Transaction`.
+`Transaction`. ``lives`` reads what became of many orders.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from sqlalchemy import Connection as Transaction
 from walletport.journal import rows, standing
 from walletport.journal.errors import JournalError, LostClaim
 from walletport.journal.journal import Journal
+from walletport.journal.lives import Life, lives
 from walletport.journal.records import (
     AccountEventRow,
     AccountRow,
@@ -33,12 +34,14 @@ __all__ = [
     "Journal",
     "JournalError",
     "Kind",
+    "Life",
     "LostClaim",
     "NewProvision",
     "PinRow",
     "ProvisionRow",
     "Transaction",
     "WalletRow",
+    "lives",
     "rows",
     "standing",
 ]

@@ -3,8 +3,13 @@
 The only room that imports Matplotlib and Jinja. Both come with ``walletport[reports]`` and are loaded on use.
 """
 
+from typing import TYPE_CHECKING
+
 from walletport.pages.drawing import Svg, dash, draw, marker, series
 from walletport.pages.page import Figure, Note, Page, Section, Table, render, write_page
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes as Axes  # what `draw` lets its caller paint on
 
 __all__ = [
     "Figure",
