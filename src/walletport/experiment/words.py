@@ -32,27 +32,35 @@ _A_MINUTE: Final = 60.0
 _AN_HOUR: Final = 3600.0
 _FEW: Final = 3  # pairs; of more, only what is decided is told in sentences
 _BY_INTENTION: Final = (
-    "By intention: an order counts for the account that the draw gave its user, also where another account carried it "
-    "out in the end."
+    "By intention: an order counts for the account that the draw gave its user, also where another account "
+    "carried it out in the end."
 )
 _BY_ACCOUNT: Final = (
-    "An order counts for the account that the draw gave its user, or for the one that carries it out where there was no "
-    "draw."
+    "An order counts for the account that the draw gave its user, or for the one that carries it out where "
+    "there was no draw."
 )
 _SUCCESS: Final = (
-    "Success is the share of orders with a wallet among those that came out: done, rejected or in need of review. "
-    "Orders that are still open count in no rate yet. Own success counts only wallets made at the account itself."
+    "Success is the share of orders with a wallet among those that came out: done, rejected or in need of "
+    "review. Orders that are still open count in no rate yet. Own success counts only wallets made at the "
+    "account itself."
 )
 _LOOKING: Final = (
-    "The tests, the p-values, and the intervals of differences hold at every look, however often you look and whenever "
-    "you stop; that costs orders, compared with a test that may look once. The interval behind a rate is Wilson's and "
-    "holds for one look. p95 and p99 have no interval: never stop an experiment because of them.",
+    (
+        "The tests, the p-values, and the intervals of differences hold at every look, however often you look "
+        "and whenever you stop; that costs orders, compared with a test that may look once. The interval behind"
+        " a rate is Wilson's and holds for one look. p95 and p99 have no interval: never stop an experiment "
+        "because of them."
+    ),
     "Each respect is corrected for its number of pairs. Success is the question; the others are asked beside it.",
-    "Latency is from the first send to the wallet, of orders that are done. The time to a usable address is from the "
-    "order to the first time that somebody saw the address, so it is as exact as somebody looked. Times are within half "
-    "a per cent.",
-    "Orders are taken to be independent: many orders of one user, or an outage that hits many at once, make the evidence "
-    "look stronger than it is.",
+    (
+        "Latency is from the first send to the wallet, of orders that are done. The time to a usable address is"
+        " from the order to the first time that somebody saw the address, so it is as exact as somebody looked."
+        " Times are within half a per cent."
+    ),
+    (
+        "Orders are taken to be independent: many orders of one user, or an outage that hits many at once, make"
+        " the evidence look stronger than it is."
+    ),
 )
 
 
