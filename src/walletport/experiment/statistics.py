@@ -75,8 +75,8 @@ def difference_of_rates(first: Hits, second: Hits, alpha: float) -> tuple[float,
 
     middle = _share(second) - _share(first)
     # What differs by more is too unlikely; somewhere between that and what was seen lies the bound.
-    low = -1.0 if excess(-1 + _TINY) <= 0 else optimize.bisect(excess, -1 + _TINY, middle, xtol=_TINY)
-    high = 1.0 if excess(1 - _TINY) <= 0 else optimize.bisect(excess, middle, 1 - _TINY, xtol=_TINY)
+    low = -1.0 if excess(-1 + _TINY) <= 0 else optimize.bisect(excess, -1 + _TINY, middle, xtol=1e-10)
+    high = 1.0 if excess(1 - _TINY) <= 0 else optimize.bisect(excess, middle, 1 - _TINY, xtol=1e-10)
     return float(low), float(high)
 
 
@@ -155,7 +155,7 @@ def _log_likelihood(first: Hits, second: Hits, difference: float) -> float:
         )
 
     low, high = max(0.0, -difference), min(1.0, 1 - difference)
-    found = optimize.minimize_scalar(unlikely, bounds=(low, high), method="bounded", options={"xatol": 1e-12})
+    found = optimize.minimize_scalar(unlikely, bounds=(low, high), method="bounded", options={"xatol": 1e-10})
     return -min(float(found.fun), unlikely(low), unlikely(high))
 
 
