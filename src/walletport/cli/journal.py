@@ -100,10 +100,13 @@ def recover(*, wait: Wait = DEFAULT_WAIT, config: ConfigFile = DEFAULT_CONFIG, a
 
 
 def _left(port: Port) -> list[Provision]:
-    """Return what still needs time or a person; an order for a customer needs neither until it needs review."""
+    """Return what still needs time or a person; an order for a customer needs neither until it needs review.
+
+    A shadow never does: nobody waits for it.
+    """
     states = (*UNSETTLED, State.NEEDS_REVIEW, State.AWAITING_APPROVAL)
     found = [one for state in states for one in port.provisions(state=state, limit=_SHOWN)]
-    return [one for one in found if one.kind == "wallet" or one.state is State.NEEDS_REVIEW]
+    return [one for one in found if one.kind == "wallet" or (one.kind, one.state) == ("customer", State.NEEDS_REVIEW)]
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from walletport import __version__
-from walletport.cli import accounts, customers, experiment, journal, listing, orders, scaffold
+from walletport.cli import accounts, customers, experiment, journal, listing, orders, scaffold, shadow
 from walletport.cli import demo as trials
 from walletport.cli.markdown import capabilities_as_markdown
 from walletport.cli.options import AsJson
@@ -151,5 +151,6 @@ app.command()(accounts.unpin)
 app.command()(accounts.pins)
 app.add_typer(accounts.app, name="accounts")
 app.command()(experiment.experiment)
+app.command()(shadow.shadow)
 app.add_typer(customers.app, name="customers")
 app.add_typer(journal.app, name="journal")

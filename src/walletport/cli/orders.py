@@ -87,10 +87,11 @@ def provision(
                 more, step = {}, _how_to_link(port, error, user, chain, asset, account)
             print_error(error, as_json=as_json, step=step, more=more)
             raise typer.Exit(1) from None
-    if as_json:
-        print_json(provision_as_json(made))
-    else:
-        show_provision(Output(), made)
+        if as_json:
+            print_json(provision_as_json(made))
+        else:
+            show_provision(Output(), made)
+        Output().flush()  # closing waits for whatever else goes on, such as a shadow
 
 
 def _how_to_link(  # noqa: PLR0917 - an order, in the order of an order

@@ -47,7 +47,7 @@ def _carry_on(provision: Provision) -> str:
 def _review(provision: Provision) -> str:
     resolve = f"`walletport journal resolve {provision.id}"
     whose = f"customer {provision.customer_id}" if provision.customer_id else f"user {provision.user}"
-    if provision.kind == "wallet":
+    if provision.kind != "customer":
         return (
             f"look at {provision.account} whether {whose} has a wallet for it: {resolve} --wallet-id W` if so, "
             f"{resolve} --absent` if there is none"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from walletport.config.account import COMMON_KEYS, Account, attempt, find_provider, make_account
-from walletport.config.model import DEFAULT_JOURNAL, Config, check_journal, misnamed, namesakes, strangers
+from walletport.config.model import DEFAULT_JOURNAL, Config, check_journal, misnamed, namesakes, real_shadows, strangers
 from walletport.config.secrets import reveal
 from walletport.errors import ConfigurationError
 from walletport.routing import Route
@@ -86,10 +86,10 @@ class _Reader:
             tables = {}
         self._mistakes += misnamed(tables)
         accounts = {name: self._account(name, given) for name, given in tables.items()}
-        routes = self._routes(table.get("routes", []), tables)
+        made = {name: account for name, account in accounts.items() if account is not None}
+        routes = self._routes(table.get("routes", []), tables, made)
         if self._mistakes or journal is None:
             return None
-        made = {name: account for name, account in accounts.items() if account is not None}
         return Config(accounts=made, routes=routes, journal=journal)
 
     def _note(self, key: str, text: str) -> None:
@@ -120,15 +120,17 @@ class _Reader:
         self._mistakes += [f"{place}.{line}" for line in mistakes]
         return account
 
-    def _routes(self, tables: object, accounts: Mapping[str, object]) -> tuple[Route, ...]:
+    def _routes(self, tables: object, accounts: Mapping[str, object], made: Mapping[str, Account]) -> tuple[Route, ...]:
         if not isinstance(tables, list) or not all(isinstance(table, Mapping) for table in tables):
             self._note("routes", "must be tables: write [[routes]] above the keys of each route")
             return ()
         routes = []
         for position, table in enumerate(tables, start=1):
             place = f"routes.{position}"
-            routes.append(attempt(self._mistakes, partial(Route.model_validate, table), f"{place}."))
+            route = attempt(self._mistakes, partial(Route.model_validate, table), f"{place}.")
+            routes.append(route)
             self._mistakes += strangers(place, table, accounts)
+            self._mistakes += [] if route is None else real_shadows(place, route, made)
         names = [table.get("name") for table in tables]
         self._mistakes += namesakes([name if isinstance(name, str) else None for name in names])
         return tuple(route for route in routes if route is not None)

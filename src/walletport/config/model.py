@@ -62,6 +62,7 @@ class Config(CheckedModel):
         ]
         for position, route in enumerate(self.routes, start=1):
             lines += strangers(f"routes.{position}", route.model_dump(), self.accounts)
+            lines += real_shadows(f"routes.{position}", route, self.accounts)
         lines += namesakes([route.name for route in self.routes])
         if lines:
             raise ConfigurationError("\n".join(lines))
@@ -77,6 +78,22 @@ def misnamed(accounts: Iterable[str]) -> list[str]:
     ]
 
 
+def real_shadows(key: str, route: Route, accounts: Mapping[str, Account]) -> list[str]:
+    """Return a line for each shadow account that would make real wallets, where nobody said that it may.
+
+    Args:
+        key: the route's place.
+        route: the route.
+        accounts: the configured accounts by name.
+    """
+    return [
+        f"{key}.shadow: {name} makes real wallets, and one more for each order: name a sandbox account, or write "
+        "shadow_in_production = true"
+        for name in route.shadow
+        if not route.shadow_in_production and name in accounts and accounts[name].production
+    ]
+
+
 def strangers(key: str, route: Mapping[str, object], accounts: Mapping[str, object]) -> list[str]:
     """Return a line for each account that a route names and nobody has configured.
 
@@ -85,10 +102,11 @@ def strangers(key: str, route: Mapping[str, object], accounts: Mapping[str, obje
         route: what it says, as it was typed.
         accounts: the configured accounts by name.
     """
-    split, ramp, failover = (route.get(name) for name in ("split", "ramp", "failover"))
+    split, ramp = route.get("split"), route.get("ramp")
     named = [(dotted("split", name), name) for name in (split if isinstance(split, Mapping) else {})]
     named += [("ramp.account", ramp.get("account"))] if isinstance(ramp, Mapping) else []
-    named += [("failover", name) for name in (failover if isinstance(failover, list | tuple) else ())]
+    for key_of, listed in ((place, route.get(place)) for place in ("failover", "shadow")):
+        named += [(key_of, name) for name in (listed if isinstance(listed, list | tuple) else ())]
     return [
         f"{key}.{place}: {unknown_name(name, accounts, 'account')}"
         for place, name in named

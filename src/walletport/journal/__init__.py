@@ -11,7 +11,7 @@ from sqlalchemy import Connection as Transaction
 from walletport.journal import rows, standing
 from walletport.journal.errors import JournalError, LostClaim
 from walletport.journal.journal import Journal
-from walletport.journal.lives import Life, lives
+from walletport.journal.lives import Life, lives, lives_of
 from walletport.journal.records import (
     AccountEventRow,
     AccountRow,
@@ -42,6 +42,7 @@ __all__ = [
     "Transaction",
     "WalletRow",
     "lives",
+    "lives_of",
     "rows",
     "standing",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from walletport.journal.journal import Journal
 
+_COLUMNS: Final = tuple(provisions.c[name] for name in ("id", "account", "decision", "state", "created_at"))
 _WINDOW: Final = 2000  # orders a query; a long read would keep SQLite's log from being cut
 
 
@@ -87,16 +88,26 @@ def lives(
         last = found[-1]
 
 
+def lives_of(connection: Connection, ids: Collection[str]) -> dict[str, Life]:
+    """Return what became of these orders, by id, whatever they are for."""
+    found = [Life(*row) for row in connection.execute(_told(select(*_COLUMNS).where(provisions.c.id.in_(ids))))]
+    return {life.id: life for life in found}
+
+
 def _named(chain: str | None, asset: str | None) -> tuple[tuple[ColumnElement[str | None], str | None], ...]:
     return (provisions.c.chain, chain), (provisions.c.asset, asset)
 
 
 def _window(wanted: list[ColumnElement[bool]], last: Life | None, size: int) -> Select[*tuple[Any, ...]]:
     place = tuple_(provisions.c.created_at, provisions.c.id)
-    columns = [provisions.c[name] for name in ("id", "account", "decision", "state", "created_at")]
-    some = select(*columns).where(*wanted).order_by(provisions.c.created_at, provisions.c.id).limit(size)
+    some = select(*_COLUMNS).where(*wanted).order_by(provisions.c.created_at, provisions.c.id).limit(size)
     if last is not None:
         some = some.where(place > tuple_(last.created_at, last.id, types=[column.type for column in place]))
+    return _told(some)
+
+
+def _told(some: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Return some orders, each with what happened to it."""
     page = some.subquery()
     return (
         select(*page.c, _first("sending"), _first("made"), _first("ready"), _count("sending"), _count("failed over"))

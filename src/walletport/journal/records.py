@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["wallet", "customer"]
-"""What an order is for."""
+Kind: TypeAlias = Literal["wallet", "customer", "shadow"]
+"""What an order is for; a shadow is for a wallet that nobody uses, to see what another account answers."""
 
 How: TypeAlias = Literal["linked", "made"]
 """Whether the application told who the user is at an account, or the library made the customer there."""

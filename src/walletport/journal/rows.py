@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Executable, select, tuple_
 
 from walletport.journal import statements
 from walletport.journal.errors import JournalError, LostClaim
-from walletport.journal.records import CustomerRow, EventRow, NewProvision, ProvisionRow, WalletRow
+from walletport.journal.records import CustomerRow, EventRow, Kind, NewProvision, ProvisionRow, WalletRow
 from walletport.journal.schema import provisions
 
 _FIXED: Final = frozenset(
@@ -135,29 +135,34 @@ def due(
     accounts: Collection[str],
     limit: int,
     *,
+    kind: Kind = "wallet",
     dead: Collection[str] = (),
     after: ProvisionRow | None = None,
 ) -> list[ProvisionRow]:
-    """Return orders for wallets from which something must still come, and which can be carried on; oldest first.
+    """Return orders from which something must still come, and which can be carried on; oldest first.
 
     Args:
         connection: where to look.
         now: those that have to wait longer are left out, and those whose claim holds longer.
         accounts: only orders of these.
         limit: how many at most.
+        kind: what they are for.
         dead: owners whose claims count no more.
         after: the last order of the page before.
     """
-    found, values = statements.DUE, {"the_now": now, "the_limit": limit, "the_accounts": accounts, "the_dead": dead}
+    found = statements.DUE
+    values = {"the_now": now, "the_limit": limit, "the_accounts": accounts, "the_kind": kind, "the_dead": dead}
     if after is not None:
         place = tuple_(provisions.c.created_at, provisions.c.id)
         found = found.where(place > tuple_(after.created_at, after.id, types=[c.type for c in place]))
     return _all(connection, found, values, ProvisionRow)
 
 
-def next_due_at(connection: Connection, after: datetime, accounts: Collection[str]) -> datetime | None:
-    """Return when the first order for a wallet at these accounts can be carried on that has to wait until then."""
-    wanted = {"the_now": after, "the_accounts": accounts}
+def next_due_at(
+    connection: Connection, after: datetime, accounts: Collection[str], kind: Kind = "wallet"
+) -> datetime | None:
+    """Return when the first order of a kind at these accounts can be carried on that has to wait until then."""
+    wanted = {"the_now": after, "the_accounts": accounts, "the_kind": kind}
     found: datetime | None = connection.execute(statements.NEXT_DUE, wanted).scalar_one()
     return found
 
@@ -285,8 +290,22 @@ def get_wallet(connection: Connection, account: str, wallet_id: str) -> WalletRo
 
 
 def wallets_of(connection: Connection, user_id: str) -> list[WalletRow]:
-    """Return a user's wallets, by account and id."""
+    """Return a user's wallets, by account and id; one that only a shadow made is nobody's."""
     return _all(connection, statements.WALLETS_OF, {"the_user": user_id}, WalletRow)
+
+
+def shadows(connection: Connection, limit: int) -> list[ProvisionRow]:
+    """Return shadow orders, newest first."""
+    return _all(connection, statements.SHADOWS, {"the_limit": limit}, ProvisionRow)
+
+
+def some_provisions(connection: Connection, ids: Collection[str]) -> dict[str, ProvisionRow]:
+    """Return the orders of these ids, by id."""
+    wanted, found = sorted(set(ids)), dict[str, ProvisionRow]()
+    for start in range(0, len(wanted), _ONE_STATEMENT):
+        some = {"the_ids": wanted[start : start + _ONE_STATEMENT]}
+        found |= {row.id: row for row in _all(connection, statements.SOME_PROVISIONS, some, ProvisionRow)}
+    return found
 
 
 def link_customer(connection: Connection, row: CustomerRow) -> CustomerRow:

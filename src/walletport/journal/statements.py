@@ -63,7 +63,7 @@ LOCK_USER: Final = select(func.pg_try_advisory_xact_lock(func.hashtextextended(b
 _UNSETTLED: Final = provisions.c.state.in_(UNSETTLED)
 _ORDERED: Final = and_(
     _UNSETTLED,
-    provisions.c.kind == "wallet",
+    provisions.c.kind == bindparam("the_kind"),
     provisions.c.account.in_(bindparam("the_accounts", expanding=True)),
 )
 DUE: Final = (
@@ -93,9 +93,33 @@ EVENTS_OF: Final = select(events).where(events.c.provision_id == bindparam("the_
 ONE_WALLET: Final = select(wallets).where(
     wallets.c.account == bindparam("the_account"), wallets.c.wallet_id == bindparam("the_wallet")
 )
-WALLETS_OF: Final = (
-    select(wallets).where(wallets.c.user_id == bindparam("the_user")).order_by(wallets.c.account, wallets.c.wallet_id)
+_source, _other = provisions.alias(), provisions.alias()
+# A wallet that only a shadow made is nobody's; but a provider may give the same one to a real order later.
+_IS_USED: Final = or_(
+    _source.c.id.is_(None),
+    _source.c.kind != "shadow",
+    select(_other.c.id)
+    .where(
+        _other.c.user_id == wallets.c.user_id,
+        _other.c.kind == "wallet",
+        _other.c.account == wallets.c.account,
+        _other.c.wallet_id == wallets.c.wallet_id,
+    )
+    .exists(),
 )
+WALLETS_OF: Final = (
+    select(wallets)
+    .select_from(wallets.outerjoin(_source, _source.c.id == wallets.c.provision_id))
+    .where(wallets.c.user_id == bindparam("the_user"), _IS_USED)
+    .order_by(wallets.c.account, wallets.c.wallet_id)
+)
+SHADOWS: Final = (
+    select(provisions)
+    .where(provisions.c.kind == "shadow")
+    .order_by(provisions.c.created_at.desc(), provisions.c.id.desc())
+    .limit(bindparam("the_limit"))
+)
+SOME_PROVISIONS: Final = select(provisions).where(provisions.c.id.in_(bindparam("the_ids", expanding=True)))
 ONE_CUSTOMER: Final = select(customers).where(
     customers.c.user_id == bindparam("the_user"), customers.c.account == bindparam("the_account")
 )

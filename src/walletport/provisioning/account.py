@@ -50,7 +50,7 @@ class AccountAtWork:
         window = timedelta(0)
         if declared.idempotency.place != "none":
             window = declared.idempotency.window * (1 - _MARGIN) - self.longest_attempt
-        can_find = kind == "wallet" and declared.find_wallet.usable
+        can_find = kind != "customer" and declared.find_wallet.usable
         return Policy(
             resend_within=max(window, timedelta(0)),
             can_find=can_find,

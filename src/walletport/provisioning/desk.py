@@ -34,10 +34,11 @@ from walletport.provisioning.readiness import wait_until_ready
 from walletport.provisioning.record import CustomerLink, Provision, Story
 from walletport.provisioning.recording import Happened
 from walletport.provisioning.recovery import NAP, Recovery
+from walletport.provisioning.shadowing import Shadow, find_shadows, with_shadows
 from walletport.provisioning.standing import AccountEvent, AccountState, Pin
 from walletport.routing import Decision, RouteRequest
 from walletport.settings import unknown_name
-from walletport.transport.effects import Program, Sleep, WaitFor
+from walletport.transport.effects import Program, Sleep, Together, WaitFor
 from walletport.transport.encoding import new_idempotency_key
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class Desk:
         self._stopping = False
         self._accounts: Mapping[str, AccountAtWork] = provisioner.accounts
         self._journal: Journal = provisioner.journal
-        self.recovery = Recovery(provisioner, self._approved)
+        self._recovery = Recovery(provisioner, self._approved)
+        self._shadows = Recovery(provisioner, self._approved, "shadow")
+        self._has_shadows = any(route.shadow for route in routes)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -106,7 +109,12 @@ class Desk:
         if row is None or State(row.state) is State.REJECTED:
             decision, customer_id = yield from self._choice.made(request, reference, account, profile, until)
             new = self._new(identity, request, reference, decision, customer_id)
-            row = yield from self._provisioner.begin(new, until, profile)
+            new, shadows = with_shadows(self._provisioner, new, decision)
+            try:
+                row = yield from self._provisioner.begin(new, until, profile, shadows)
+            finally:
+                if shadows:
+                    self._shadows.hurry()
         elif State(row.state) is State.AWAITING_APPROVAL:
             row = yield from self._approved(row)
         elif State(row.state) not in ENDS:
@@ -232,7 +240,24 @@ class Desk:
         Args:
             wait: start nothing later than this many seconds from now.
         """
-        return (yield from self.recovery.recover(self._until(wait)))
+        until = self._until(wait)
+        ended = yield from self._recovery.recover(until)
+        return ended + (yield from self._shadows.recover(until))
+
+    def keep_recovering(self) -> Program[None]:
+        """Carry on what others left behind, and shadows beside it, until ``stop_recovering`` is called."""
+        yield Together([self._recovery.keep(), *([self._shadows.keep()] if self._has_shadows else [])])
+
+    def stop_recovering(self) -> None:
+        """Let ``keep_recovering`` end."""
+        self._recovery.stop()
+        self._shadows.stop()
+
+    def shadows(self, order: str | None, limit: int) -> list[Shadow]:
+        """Return orders with their shadows; see `Port.shadows`."""
+        queries.check_limit(limit)
+        row = None if order is None else self._known(order)
+        return self._journal.read(lambda connection: find_shadows(connection, row, limit))
 
     def keep(self) -> Program[None]:
         """Keep this process's claims alive until ``stop`` is called; nothing else may hold this up."""

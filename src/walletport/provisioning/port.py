@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 from walletport.config import Config
 from walletport.models import CustomerProfile, Wallet
 from walletport.provisioning.record import CustomerLink, Provision, Story
+from walletport.provisioning.shadowing import Shadow
 from walletport.provisioning.standing import AccountEvent, AccountState, Pin
 from walletport.provisioning.wiring import desk_of
 from walletport.routing import Decision
@@ -51,7 +52,7 @@ class Port:
         self._desk, self._journal = desk_of(config, clock or SystemClock())
         self._driver = SyncDriver(transport, Limits.max_body)
         self._keeper = self._started("walletport-keeper", self._desk.keep())
-        self._recovery = self._started("walletport-recovery", self._desk.recovery.keep()) if recovers else None
+        self._recovery = self._started("walletport-recovery", self._desk.keep_recovering()) if recovers else None
 
     def provision(
         self,
@@ -246,6 +247,18 @@ class Port:
         """
         return self._desk.story(provision_id)
 
+    def shadows(self, *, order: str | None = None, limit: int = DEFAULT_LIMIT) -> list[Shadow]:
+        """Return orders of shadow routes with what another account answered to the same, newest first.
+
+        Args:
+            order: only the shadows of this order, by its id in the journal.
+            limit: how many at most.
+
+        Raises:
+            ConfigurationError: the journal holds no such order, or the limit is no whole number above 0.
+        """
+        return self._desk.shadows(order, limit)
+
     def resolve(self, provision_id: str, *, wallet_id: str | None = None, absent: bool = False) -> Provision:
         """Settle an order that needs review by what a person has found at the provider.
 
@@ -279,7 +292,7 @@ class Port:
 
     def close(self) -> None:
         """Stop keeping claims, write what is to be written, and close the connections."""
-        self._desk.recovery.stop()
+        self._desk.stop_recovering()
         if self._recovery is not None:
             self._recovery.join()  # its claims are kept until it has ended
         self._desk.stop()
@@ -431,6 +444,10 @@ class AsyncPort:
         """Same as `Port.story`, awaited."""
         return await asyncio.to_thread(self._desk.story, provision_id)
 
+    async def shadows(self, *, order: str | None = None, limit: int = DEFAULT_LIMIT) -> list[Shadow]:
+        """Same as `Port.shadows`, awaited."""
+        return await asyncio.to_thread(self._desk.shadows, order, limit)
+
     async def resolve(self, provision_id: str, *, wallet_id: str | None = None, absent: bool = False) -> Provision:
         """Same as `Port.resolve`, awaited."""
         return await self._driver.drive(self._desk.resolve(provision_id, wallet_id, absent=absent))
@@ -441,7 +458,7 @@ class AsyncPort:
 
     async def close(self) -> None:
         """Stop keeping claims, write what is to be written, and close the connections."""
-        self._desk.recovery.stop()
+        self._desk.stop_recovering()
         if self._recovery is not None:
             await self._recovery
         self._desk.stop()
@@ -454,7 +471,7 @@ class AsyncPort:
         """Start keeping claims, and return the port."""
         self._keeper = asyncio.create_task(self._driver.drive(self._desk.keep()))
         if self._recovers:
-            self._recovery = asyncio.create_task(self._driver.drive(self._desk.recovery.keep()))
+            self._recovery = asyncio.create_task(self._driver.drive(self._desk.keep_recovering()))
         return self
 
     async def __aexit__(

@@ -8,7 +8,7 @@ instruction leaves a row from which the next process goes on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -83,7 +83,11 @@ class Provisioner:
         return self.journal.read(lambda connection: self.standing.view(connection, self.accounts, self.clock.now()))
 
     def begin(
-        self, new: NewProvision, until: datetime, profile: CustomerProfile | None = None
+        self,
+        new: NewProvision,
+        until: datetime,
+        profile: CustomerProfile | None = None,
+        beside: Iterable[NewProvision] = (),
     ) -> Program[ProvisionRow]:
         """Commit an order, unless it is known already, and carry it on.
 
@@ -91,12 +95,15 @@ class Provisioner:
             new: the order as it is to be committed.
             until: start nothing later than this.
             profile: makes a customer, where the order is for one or goes on where the user has none; never kept.
+            beside: orders to be committed with it, if it is new; somebody else carries them on.
         """
         call, asked_at = Call(), self.clock.now()
 
         def work(connection: Transaction) -> tuple[ProvisionRow, Taken | None]:
             now, owner = self.clock.now(), None if call.is_over else self._claim.owner
             row, is_new = rows.record_intent(connection, new, now, owner=owner, lease_until=now + self._claim.lease)
+            for other in beside if is_new else ():
+                rows.record_intent(connection, other, now)
             # What was refused while this call waited is its answer, too.
             if not is_new and State(row.state) is State.REJECTED and row.updated_at <= asked_at:
                 row = self._reopen(connection, row, new)

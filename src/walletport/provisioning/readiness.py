@@ -53,7 +53,7 @@ def _notice(provisioner: Provisioner, row: ProvisionRow, wallet: Wallet) -> Prog
 
 def _wallet_of(provisioner: Provisioner, row: ProvisionRow) -> Wallet:
     found = provisioner.journal.read(lambda connection: queries.provision_of(connection, row))
-    if row.kind != "wallet":
+    if row.kind == "customer":
         msg = f"order {row.id} is for a customer: wait for the order for the wallet"
         raise ConfigurationError(msg)
     if found.state is not State.DONE or found.wallet is None:

@@ -25,7 +25,8 @@ class Provision(Model):
 
     Args:
         id: the journal's id of it.
-        kind: an order for a wallet, or for the customer that an order for a wallet needed first.
+        kind: an order for a wallet, for the customer that an order for a wallet needed first, or the shadow of an
+            order for a wallet.
         user: the application's own id of its customer.
         account: the account that carries it out.
         chain: the chain that was asked for.
@@ -44,7 +45,7 @@ class Provision(Model):
     """
 
     id: str
-    kind: Literal["wallet", "customer"]
+    kind: Literal["wallet", "customer", "shadow"]
     user: str
     account: str
     chain: Chain | None

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from walletport.errors import WalletportError
-from walletport.journal import Journal, JournalError, ProvisionRow, Transaction, rows
+from walletport.journal import Journal, JournalError, Kind, ProvisionRow, Transaction, rows
 from walletport.provisioning.machine import ENDS, State
 from walletport.transport.effects import Program, Sleep, Together
 
@@ -85,15 +85,21 @@ class Recovery:
     Args:
         provisioner: carries orders out.
         look_for_approved: finishes an order that a person had to approve, if its wallet is there by now.
+        kind: what the orders are for.
     """
 
     def __init__(
-        self, provisioner: Provisioner, look_for_approved: Callable[[ProvisionRow], Program[ProvisionRow]]
+        self,
+        provisioner: Provisioner,
+        look_for_approved: Callable[[ProvisionRow], Program[ProvisionRow]],
+        kind: Kind = "wallet",
     ) -> None:
         self._provisioner = provisioner
         self._journal: Journal = provisioner.journal
         self._look_for_approved = look_for_approved
+        self._kind = kind
         self._stopping = False
+        self._hurries = False
 
     def recover(self, until: datetime) -> Program[int]:
         """Carry everything on, and return how many orders have ended by that.
@@ -120,14 +126,19 @@ class Recovery:
     def keep(self) -> Program[None]:
         """Go round again and again until ``stop`` is called."""
         while not self._stopping:
+            self._hurries = False
             try:
                 yield from self._go_round(self._due, partial(self._settle, until=self._now()))
             except Exception as error:  # noqa: BLE001 - whatever it was, the next round may go well
                 told = error if isinstance(error, WalletportError) else type(error).__name__
                 _log.warning("carrying on what others left behind failed: %s", told)
             for _ in range(_NAPS_BETWEEN_ROUNDS):
-                if not self._stopping:
+                if not self._stopping and not self._hurries:
                     yield Sleep(NAP)
+
+    def hurry(self) -> None:
+        """Let ``keep`` go round at once: there is something new."""
+        self._hurries = True
 
     def stop(self) -> None:
         """Start nothing more."""
@@ -160,7 +171,8 @@ class Recovery:
         return State(row_now.state) in ENDS
 
     def _approved(self, row: ProvisionRow, until: datetime) -> Program[bool]:
-        if row.account not in self._provisioner.accounts or self._now() >= until:
+        is_ours = (row.kind == "shadow") is (self._kind == "shadow")
+        if not is_ours or row.account not in self._provisioner.accounts or self._now() >= until:
             return False
         row_now = yield from self._look_for_approved(row)
         return State(row_now.state) is State.DONE
@@ -175,13 +187,13 @@ class Recovery:
         def query(connection: Transaction) -> list[ProvisionRow]:
             dead = [owner for owner in rows.owners(connection) if self._provisioner.is_dead(owner)]
             accounts = tuple(self._provisioner.accounts)
-            return rows.due(connection, self._now(), accounts, _A_PAGE, dead=dead, after=after)
+            return rows.due(connection, self._now(), accounts, _A_PAGE, kind=self._kind, dead=dead, after=after)
 
         return self._journal.read(query)
 
     def _next_due_at(self, after: datetime, connection: Transaction) -> datetime | None:
         """Return when the next order can be carried on that had to wait at that time."""
-        return rows.next_due_at(connection, after, tuple(self._provisioner.accounts))
+        return rows.next_due_at(connection, after, tuple(self._provisioner.accounts), self._kind)
 
     def _awaiting_approval(self, after: ProvisionRow | None) -> list[ProvisionRow]:
         last = None if after is None else after.id

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-By: TypeAlias = Literal["draw", "failover", "only", "name", "pin", "wallet"]
+By: TypeAlias = Literal["draw", "failover", "only", "name", "pin", "wallet", "shadow"]
 """What settled on the account: the draw by weight, its place in the failover list, that there is no other, the caller's
-``account=``, a pin, or a wallet that the user has there already."""
+``account=``, a pin, a wallet that the user has there already, or that it is a shadow."""
 
 
 class Decision(Model):
@@ -41,6 +41,8 @@ class Decision(Model):
         drawn: the account that the draw gave among those that can express the order, before anything was unavailable:
             where the user was meant to be. ``None`` where there was no draw.
         weights: the weights in force in that draw.
+        shadow: the accounts that carry the order out once more, for a wallet that nobody uses.
+        shadow_of: the order whose shadow this is, by its id in the journal.
     """
 
     account: str
@@ -50,6 +52,8 @@ class Decision(Model):
     route: str | None = None
     drawn: str | None = None
     weights: Mapping[str, int | float] = Field(default_factory=dict)
+    shadow: tuple[str, ...] = ()
+    shadow_of: str | None = None
 
 
 def choose(
@@ -109,9 +113,17 @@ def choose(
     rest = tuple(name for name in spare if name != account)
     if not position:
         return Decision(account=account, reasons=tuple(reasons), failover=rest, by=by)
-    name = route.name or str(position)
-    told = tuple(reasons)
-    return Decision(account=account, reasons=told, failover=rest, by=by, route=name, drawn=drawn, weights=able)
+    shadow, no_shadow = _shadows(route, order, accounts, paused) if route.shadow else ((), ())
+    return Decision(
+        account=account,
+        reasons=(*reasons, *no_shadow),
+        failover=rest,
+        by=by,
+        route=route.name or str(position),
+        drawn=drawn,
+        weights=able,
+        shadow=shadow,
+    )
 
 
 def keep(account: str, wallet_id: str) -> Decision:
@@ -122,6 +134,16 @@ def keep(account: str, wallet_id: str) -> Decision:
         wallet_id: the provider's id of it.
     """
     return Decision(account=account, reasons=(f"the user has wallet {wallet_id} at {account} already",), by="wallet")
+
+
+def _shadows(
+    route: Route, order: RouteRequest, accounts: Mapping[str, Capabilities], paused: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the accounts that carry the order out in shadow, and a reason for each that does not."""
+    cannot = _who_cannot(route.shadow, order, accounts)
+    out = {**{name: f"paused: {paused[name]}" for name in route.shadow if name in paused}, **cannot}
+    able = tuple(name for name in route.shadow if name not in out)
+    return able, tuple(f"{name} carries no shadow out: {reason}" for name, reason in out.items())
 
 
 def _without(weights: Mapping[str, float], names: Mapping[str, str]) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
@@ -75,6 +75,9 @@ class Route(CheckedModel):
         ramp: gives one more account a share that grows by itself; the split shares what that leaves.
         failover: accounts for what nobody in the split can take, and for what an account did certainly not apply; the
             first to try at the front.
+        mode: ``shadow`` for a route whose orders the ``shadow`` accounts carry out as well.
+        shadow: accounts that carry every order out once more, for a wallet that nobody uses; sandboxes.
+        shadow_in_production: whether they may be accounts whose wallets are real.
         name: what decisions call it; its position, from 1, where it has none.
     """
 
@@ -107,6 +110,15 @@ class Route(CheckedModel):
         default=(), description="a list of accounts", examples=['failover = ["NAME"]']
     )
 
+    mode: Literal["split", "shadow"] = Field(
+        default="split", description='"split" or "shadow"', examples=['mode = "shadow"']
+    )
+    shadow: Annotated[tuple[str, ...], AfterValidator(_no_repeats)] = Field(
+        default=(), description="a list of accounts", examples=['shadow = ["NAME"]']
+    )
+    shadow_in_production: bool = Field(
+        default=False, description="true or false", examples=["shadow_in_production = true"]
+    )
     name: Annotated[str, Field(pattern=_NAME)] | None = Field(
         default=None,
         description="a letter, then letters, digits, - and _",
@@ -117,6 +129,21 @@ class Route(CheckedModel):
     def _one_share_each(self) -> Self:
         if self.ramp is not None and self.ramp.account in self.split:
             msg = "ramp.account: must not be in split: the ramp says what its share is"
+            raise ConfigurationError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _shadows_make_sense(self) -> Self:
+        if (self.mode == "shadow") is not bool(self.shadow):
+            msg = (
+                'shadow: must name the accounts: write shadow = ["NAME"]'
+                if self.mode == "shadow"
+                else 'mode: must say that there are shadows: write mode = "shadow"'
+            )
+            raise ConfigurationError(msg)
+        both = [name for name in self.shadow if name in self.accounts]
+        if both:
+            msg = f"shadow: {both[0]} takes orders of this route already: name another account"
             raise ConfigurationError(msg)
         return self
 
