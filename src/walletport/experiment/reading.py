@@ -34,9 +34,9 @@ class Reading:
         """Count an order for the account that the draw gave, or for the one that carries it out where none did."""
         account = life.decision.get("drawn")
         if not isinstance(account, str):
-            self.others.setdefault(life.account, Arm()).add(life, life.account)
+            _arm(self.others, life.account).add(life, life.account)
             return
-        self.drawn.setdefault(account, Arm()).add(life, account)
+        _arm(self.drawn, account).add(life, account)
         route, weights = str(life.decision.get("route")), life.decision.get("weights")
         if not isinstance(weights, Mapping) or (route not in self.routes and len(self.routes) >= _MOST_ROUTES):
             return
@@ -52,8 +52,14 @@ class Reading:
         arms: dict[str, Arm] = {}
         for part in (self.drawn, self.others if undrawn or not self.drawn else {}):
             for account, arm in part.items():
-                arms.setdefault(account, Arm()).merge(arm)
+                _arm(arms, account).merge(arm)
         return dict(sorted(arms.items()))
+
+
+def _arm(arms: dict[str, Arm], account: str) -> Arm:
+    if account not in arms:  # a million orders are too many for `setdefault` to make an arm each time
+        arms[account] = Arm()
+    return arms[account]
 
 
 def read(lives: Iterable[Life], route: str | None) -> Reading:

@@ -101,13 +101,13 @@ def _cautions(reading: Reading, arms: dict[str, Arm], others: int, *, undrawn: b
     found = []
     counted_others = others and (undrawn or not reading.drawn)
     if counted_others:
-        which = "All" if not reading.drawn else f"{others:,}"
+        which = "any" if not reading.drawn else f"{others:,}"
         found.append(
-            f"{which} of these orders were assigned by no draw, so whatever else tells the accounts' users apart may "
-            "be what differs."
+            f"No draw assigned {which} of these orders, so whatever else tells the accounts' users apart may be what "
+            "differs."
         )
     elif others:
-        found.append(f"{others:,} orders that no draw assigned are left out; --undrawn counts them.")
+        found.append(f"Left out, because no draw assigned them: {others:,} more; --undrawn counts them.")
     if len(reading.routes) > 1:
         found.append(
             f"The orders came by {len(reading.routes)} routes, whose users may differ: --route looks at one of them."
