@@ -82,11 +82,11 @@ def test_the_evidence_is_the_same_whichever_comes_first(a: int, b: int, c: int, 
 RUNS, MOST, STEP = 1000, 2000, 50  # orders of both accounts together, and how often somebody looks
 
 
-def looks(rate: float, second: float | None = None) -> tuple[Hits, Hits]:
+def looks(rate: float, second: float | None = None, most: int = MOST) -> tuple[Hits, Hits]:
     """Return what each of many runs has seen at each look."""
     random = np.random.default_rng(20270101)
-    hit = random.random((RUNS, 2, MOST // 2)) < np.array([rate, rate if second is None else second])[None, :, None]
-    count = np.arange(STEP // 2, MOST // 2 + 1, STEP // 2)
+    hit = random.random((RUNS, 2, most // 2)) < np.array([rate, rate if second is None else second])[None, :, None]
+    count = np.arange(STEP // 2, most // 2 + 1, STEP // 2)
     seen = hit.cumsum(axis=2)[:, :, count - 1].astype(float)
     return Hits(seen[:, 0], count - seen[:, 0]), Hits(seen[:, 1], count - seen[:, 1])
 
@@ -110,6 +110,16 @@ def test_a_difference_that_is_there_is_found() -> None:
     first, second = looks(0.95, 0.85)
     found = np.asarray(log_evidence_of_rates(first, second)) >= ENOUGH
     assert found[:, -1].mean() >= 0.95
+
+
+def test_what_it_costs_to_look_at_any_time_is_what_the_docs_say() -> None:
+    """Half of the runs tell 0.95 from 0.90 within 2,100 orders; planned for one look it takes 870."""
+    first, second = looks(0.95, 0.90, most=4000)
+    decided = np.asarray(log_evidence_of_rates(first, second)) >= ENOUGH
+    assert 0.4 <= decided[:, : 2100 // STEP].any(axis=1).mean() <= 0.6
+    z, power, middle = stats.norm.ppf(0.975), stats.norm.ppf(0.8), 0.925
+    spread = z * math.sqrt(2 * middle * (1 - middle)) + power * math.sqrt(0.95 * 0.05 + 0.9 * 0.1)
+    assert 2 * (spread / 0.05) ** 2 == pytest.approx(870, abs=5)
 
 
 def test_the_interval_holds_the_true_difference_at_all_looks_in_19_of_20_runs() -> None:
