@@ -29,10 +29,12 @@ if TYPE_CHECKING:
         WalletStatus,
     )
     from walletport.plugins import InstalledProvider, providers
+    from walletport.provisioning.async_port import AsyncPort
     from walletport.provisioning.opening import open_async_port as aopen
     from walletport.provisioning.opening import open_port as open
-    from walletport.provisioning.port import AsyncPort, Port
+    from walletport.provisioning.port import Port
     from walletport.provisioning.record import CustomerLink, Provision, Story, StoryEvent
+    from walletport.provisioning.shadowing import Shadow
     from walletport.provisioning.standing import AccountEvent, AccountState, Pin
     from walletport.routing import Decision, Ramp, Route
     from walletport.webhooks import WalletHistory, parse_webhook
@@ -45,7 +47,7 @@ _HOMES = {
     "AccountState": "provisioning.standing",
     "Address": "models",
     "AsyncClient": "client",
-    "AsyncPort": "provisioning.port",
+    "AsyncPort": "provisioning.async_port",
     "Balance": "models",
     "Chain": "models",
     "Checksum": "models",
@@ -65,6 +67,7 @@ _HOMES = {
     "Provision": "provisioning.record",
     "Ramp": "routing",
     "Route": "routing",
+    "Shadow": "provisioning.shadowing",
     "Story": "provisioning.record",
     "StoryEvent": "provisioning.record",
     "UnsupportedOperation": "errors",
@@ -105,6 +108,7 @@ __all__ = [
     "Provision",
     "Ramp",
     "Route",
+    "Shadow",
     "Story",
     "StoryEvent",
     "UnsupportedOperation",

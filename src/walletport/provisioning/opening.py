@@ -5,7 +5,8 @@ from __future__ import annotations
 from os import PathLike
 
 from walletport.config import Config, load_config
-from walletport.provisioning.port import AsyncPort, Port
+from walletport.provisioning.async_port import AsyncPort
+from walletport.provisioning.port import Port
 
 
 def open_port(config: str | PathLike[str] | Config = "walletport.toml") -> Port:

@@ -26,7 +26,7 @@ from walletport.journal import (
     rows,
 )
 from walletport.models import Customer, CustomerProfile, Wallet
-from walletport.provisioning import machine, sharing
+from walletport.provisioning import machine, queries, sharing
 from walletport.provisioning.failover import find_target, moved, story_of
 from walletport.provisioning.machine import ENDS, GiveUp, LookUp, Nothing, Send, State, Wait
 from walletport.provisioning.outcomes import backoff_of_look_up, event_of, signal_of, stored
@@ -208,7 +208,7 @@ class Provisioner:
             # Another process took this one for dead; what it has committed counts. But what was made is a fact.
             row = self._read(row.id) if happened.made is None else (yield from self._too_late(row, happened))
         except JournalError:
-            if not self._is_of_another(row, happened.made):
+            if not self.journal.read(partial(queries.is_of_another, row=row, made=happened.made)):
                 raise
             row = yield from self._commit(lambda connection: self._leave_to_a_person(connection, row, happened))
         return row, None
@@ -239,16 +239,6 @@ class Provisioner:
         self._save(connection, seen, made)
         detail = {"id": made.id, "account": seen.account, **_LATELY}
         return rows.advance(connection, claimed, self._claim.owner, _LET_GO, "made", detail, now)
-
-    def _is_of_another(self, row: ProvisionRow, made: Wallet | Customer | None) -> bool:
-        """Return whether the journal knows what was made as another user's, or knows the user as another customer."""
-        if isinstance(made, Wallet):
-            wallet = self.journal.read(lambda connection: rows.get_wallet(connection, row.account, made.id))
-            return wallet is not None and wallet.user_id != row.user_id
-        if made is None:
-            return False
-        customer = self.journal.read(lambda connection: rows.customer_of(connection, row.user_id, row.account))
-        return customer is not None and customer.customer_id != made.id
 
     def _leave_to_a_person(self, connection: Transaction, row: ProvisionRow, happened: Happened) -> ProvisionRow:
         detail = {"id": None if happened.made is None else happened.made.id, "why": "recorded for another"}

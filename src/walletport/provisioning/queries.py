@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from walletport.errors import ConfigurationError
 from walletport.journal import CustomerRow, JournalError, ProvisionRow, Transaction, rows
-from walletport.models import Wallet
+from walletport.models import Customer, Wallet
 from walletport.provisioning.identity import identity_of
 from walletport.provisioning.machine import State
 from walletport.provisioning.record import Provision, Story
@@ -21,6 +21,15 @@ def find_row(connection: Transaction, provision_id: str) -> ProvisionRow | None:
         if error.outcome != "not_applied":  # the database failed
             raise
         return None
+
+
+def is_of_another(connection: Transaction, row: ProvisionRow, made: Wallet | Customer | None) -> bool:
+    """Return whether the journal knows what was made as another user's, or knows the user as another customer."""
+    if isinstance(made, Wallet):
+        wallet = rows.get_wallet(connection, row.account, made.id)
+        return wallet is not None and wallet.user_id != row.user_id
+    customer = None if made is None else rows.customer_of(connection, row.user_id, row.account)
+    return customer is not None and made is not None and customer.customer_id != made.id
 
 
 def provision_of(connection: Transaction, row: ProvisionRow) -> Provision:
