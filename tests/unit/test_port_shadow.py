@@ -151,6 +151,18 @@ async def told(site: Site) -> list[Shadow]:
         return await port.shadows()
 
 
+def test_a_shadow_is_never_sent_under_the_applications_own_reference(site: Site) -> None:
+    """A look-up for a real order of that reference would find the shadow's wallet."""
+    with opened(site, "conduit") as port:
+        made = port.provision(**ORDER, reference="mine")
+        port.recover(wait=0)
+        (pair,) = port.shadows(order=made.id)
+    (sent,) = [wallet.reference for wallet in site.box.wallets()["conduit"]]
+    assert sent is not None
+    assert sent != "mine"
+    assert pair.shadow.reference is None
+
+
 def test_a_user_who_is_nobody_at_the_shadow_has_none_and_the_decision_says_so(site: Site) -> None:
     with opened(site, "ledger-so") as port:
         made = port.provision(**ORDER)
