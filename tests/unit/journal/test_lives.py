@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.journal.orders import NOW, advance, claimed, later, recorded
+from tests.unit.journal.orders import NOW, advance, claimed, later, recorded, wallet
 from walletport.journal import Journal, lives, lives_of, rows
 
 END = later(3600)
@@ -63,3 +63,24 @@ def test_a_note_is_made_once_whoever_holds_the_order(journal: Journal) -> None:
     assert sorted(future.result(20) for future in noted) == [False] * 4 + [True]
     assert [event.what for event in journal.read(lambda c: rows.events_of(c, row.id))] == ["intended", "ready"]
     assert advance(journal, row, by="somebody").version == row.version + 1
+
+
+def test_a_wallet_that_only_a_shadow_made_is_nobodys(journal: Journal) -> None:
+    """Until a real order of the same user has the same wallet; shadows are listed newest first."""
+    order = recorded(journal)
+    first = claimed(journal, kind="shadow", decision={"shadow_of": order.id})
+    second = recorded(journal, now=later(1), kind="shadow", decision={"shadow_of": order.id})
+    advance(journal, first, wallet_id="w-1", state="done")
+    journal.write(lambda c: rows.save_wallet(c, wallet("w-1", provision_id=first.id))).result(20)
+    journal.write(lambda c: rows.save_wallet(c, wallet("w-2"))).result(20)
+
+    def known() -> list[str]:
+        return [row.wallet_id for row in journal.read(lambda c: rows.wallets_of(c, "user-42"))]
+
+    assert known() == ["w-2"]
+    assert [row.id for row in journal.read(lambda c: rows.shadows(c, 10))] == [second.id, first.id]
+    assert [row.id for row in journal.read(lambda c: rows.shadows(c, 1))] == [second.id]
+    assert journal.read(lambda c: rows.some_provisions(c, [order.id, "nobody"])) == {order.id: order}
+    real = claimed(journal, owner="somebody", now=later(2))
+    advance(journal, real, by="somebody", wallet_id="w-1", state="done")
+    assert known() == ["w-1", "w-2"]
