@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from walletport.journal import Life
+from walletport.journal import Journal, Life, NewProvision, Transaction, rows
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -41,3 +41,26 @@ def lived(
         sends=sends,
         failovers=failovers,
     )
+
+
+def fill(journal: Journal, start: int, end: int) -> None:
+    """Record orders of these numbers, each sent and done."""
+
+    def work(connection: Transaction) -> None:
+        for number in range(start, end):
+            at = NOW + timedelta(seconds=number)
+            account = ("alpha", "beta")[number % 2]
+            decision = {"account": account, "drawn": account, "route": "1"}
+            order = NewProvision(
+                kind="wallet",
+                identity=str(number),
+                user_id=f"user-{number}",
+                account=account,
+                idempotency_key="key",
+                decision=decision,
+            )
+            row, _ = rows.record_intent(connection, order, at)
+            rows.note_once(connection, row.id, "sending", {}, at)
+            rows.note_once(connection, row.id, "made", {}, at + timedelta(seconds=1 + number % 7))
+
+    journal.write(work).result(60)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.unit.experiment.orders import lived
+from tests.unit.experiment.orders import NOW, fill, lived
 from tests.unit.port_site import Site
 from walletport import CustomerLink, Route, errors
 from walletport.experiment import Comparison, Experiment, experiment, run
 from walletport.experiment.page import page_of
+from walletport.experiment.reading import read
 from walletport.experiment.words import method, verdicts
-from walletport.journal import Journal, Life
+from walletport.journal import Journal, Life, lives
 from walletport.pages import render
 from walletport.sandbox import Sandbox
 
@@ -230,3 +232,20 @@ def test_a_missing_library_is_a_sentence_that_says_what_to_install(site: Site, m
     monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(errors.ConfigurationError, match=re.escape("pip install 'walletport[experiment]'")):
         experiment(site.config())
+
+
+def test_memory_does_not_grow_with_the_number_of_orders(tmp_path: Path) -> None:
+    """Four times as many need no more at once; the journal is read in windows."""
+    peaks = {}
+    with Journal.open(f"sqlite:///{tmp_path / 'many.db'}") as journal:
+        known = 0
+        for count in (500, 2_000):
+            fill(journal, known, count)
+            known = count
+            read(lives(journal, until=NOW + timedelta(days=1), window=100), None)  # what is made once is made now
+            tracemalloc.start()
+            reading = read(lives(journal, until=NOW + timedelta(days=1), window=100), None)
+            peaks[count] = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert sum(arm.orders for arm in reading.drawn.values()) == count
+    assert peaks[2_000] < 2 * peaks[500]
