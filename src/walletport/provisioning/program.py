@@ -285,18 +285,11 @@ class Provisioner:
         now = self.clock.now()
         if State(row.state) in ENDS or not self._hold(row.id, call):
             return None
-        lease_until = now + self._claim.lease
-        if is_ours and row.lease_until is not None:
-            claimed, lease_until = row, row.lease_until
-        else:
-            if row.owner is not None and self._claim.is_dead(row.owner):
-                rows.release(connection, row.id, row.owner)
-            found = rows.claim(connection, row.id, self._claim.owner, now, lease_until)
-            if found is None:
-                return None
-            claimed = found
+        claimed = row if is_ours and row.lease_until is not None else self._claimed(connection, row, now)
+        if claimed is None:
+            return None
         with self._holding:
-            call.until = lease_until
+            call.until = claimed.lease_until or _LONG_AGO
         row, policy = claimed, self._policy(claimed)
         if State(row.state) is State.SENDING:  # its process died with the answer outstanding
             row = self._advance(connection, row, machine.ProcessDied(now), {})
@@ -315,6 +308,11 @@ class Provisioner:
         elif isinstance(action, Wait):
             rows.release(connection, row.id, self._claim.owner, action.until)
         return Taken(row, action)
+
+    def _claimed(self, connection: Transaction, row: ProvisionRow, now: datetime) -> ProvisionRow | None:
+        if row.owner is not None and self._claim.is_dead(row.owner):
+            rows.release(connection, row.id, row.owner)
+        return rows.claim(connection, row.id, self._claim.owner, now, now + self._claim.lease)
 
     def _send(self, row: ProvisionRow, profile: CustomerProfile | None, call: Call) -> Program[Happened]:
         """Send the create once under the committed key."""
