@@ -38,7 +38,7 @@ INSISTS: Final = 2
 PATIENCE: Final = timedelta(seconds=2)
 """How long it waits for one account, where the next need not be waited for."""
 
-_TOLD: Final = ("status_code", "provider_code", "request_id", "passed_over")
+_CODES: Final = ("status_code", "provider_code", "request_id")
 
 
 def may_succeed_elsewhere(error: WalletportError) -> bool:
@@ -90,9 +90,9 @@ def find_target(
     return Target(None, None, tuple(passed))
 
 
-def moved(row: ProvisionRow, account: AccountAtWork, target: Target) -> dict[str, object]:
+def moved(row: ProvisionRow, accounts: Mapping[str, AccountAtWork], target: Target) -> dict[str, object]:
     """Return what changes of an order that goes on at another account."""
-    listed = _listed(row)
+    account, listed = accounts[target.account or row.account], _listed(row)
     reasons = row.decision.get("reasons")
     told = [*reasons] if isinstance(reasons, list) else []
     told.append(f"{row.account} certainly made none: failed over to {account.name}")
@@ -111,10 +111,23 @@ def moved(row: ProvisionRow, account: AccountAtWork, target: Target) -> dict[str
     }
 
 
-def story_of(row: ProvisionRow, to: str, error: Mapping[str, object]) -> dict[str, object]:
-    """Return what an order's story tells of its failing over: from where to where, and why, in codes."""
-    codes = {name: error[name] for name in _TOLD if name in error}
-    return {"from": row.account, "to": to, "why": error.get("type"), **codes}
+def story_of(row: ProvisionRow, target: Target, error: Mapping[str, object], *, moves: bool) -> dict[str, object]:
+    """Return what an order's story tells: from where to where it failed over and why, or who could not take it.
+
+    Args:
+        row: the order, as it was sent.
+        target: where it was to go on.
+        error: what the journal keeps of the refusal.
+        moves: whether it goes on there; not if another order has just taken the last place.
+    """
+    passed = [*target.passed_over]
+    if target.account is not None and not moves:
+        passed.append(f"{target.account}: it takes no further order at this moment")
+    told = {"passed_over": passed} if passed else {}
+    if not moves:
+        return {**error, **told}
+    codes = {name: error[name] for name in _CODES if name in error}
+    return {"from": row.account, "to": target.account, "why": error.get("type"), **codes, **told}
 
 
 def _listed(row: ProvisionRow) -> list[str]:

@@ -402,10 +402,11 @@ class Provisioner:
             self.standing.hear(connection, row, happened.signal, happened.error, self.clock.now())
         event, target = happened.event, happened.target
         if target is not None:
-            detail = {**detail, "passed_over": list(target.passed_over)} if target.passed_over else detail
-            if target.account is not None and self.lets_in(connection, target.account):
-                event, detail = machine.FailedOver(), story_of(row, target.account, detail)
-                changes |= moved(row, self.accounts[target.account], target)
+            moves = target.account is not None and self.lets_in(connection, target.account)
+            detail = story_of(row, target, detail, moves=moves)
+            if moves:
+                event = machine.FailedOver()
+                changes |= moved(row, self.accounts, target)
         row = self._advance(connection, row, event, {**detail, **more}, changes)
         if isinstance(happened.made, Wallet):
             note_if_ready(connection, row, happened.made, self.clock.now())
