@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MARGIN: Final = 0.2  # of the window: clocks differ, and a request may lie in a queue
 LONGEST_ATTEMPT: Final = 5.0  # in timeouts: pool, connection, TLS, first byte, body
+_TO_GET_GOING: Final = timedelta(seconds=10)  # from a choice to the first byte, with a customer made
 _REPEATS: Final = 5
 _REPEATS_WITHOUT_LOOK_UP: Final = 20  # waiting longer each time, they reach to the end of every window
 
@@ -43,6 +44,11 @@ class AccountAtWork:
     def longest_attempt(self) -> timedelta:
         """How long one attempt can take from its first byte to its recorded answer."""
         return timedelta(seconds=self.timeout * LONGEST_ATTEMPT)
+
+    @property
+    def longest_probe(self) -> timedelta:
+        """How long an order that tries the account out can take from its choice to its recorded answer."""
+        return self.longest_attempt + _TO_GET_GOING
 
     def policy(self, kind: str) -> Policy:
         """Return what the declarations mean for an order for a wallet, or for a customer."""

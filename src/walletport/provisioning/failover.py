@@ -73,7 +73,8 @@ def find_target(
         return None
     if not isinstance(happened.event, Refused) or not has_insisted(happened.event, row.sends):
         return None
-    view = provisioner.view()
+    now = provisioner.clock.now()
+    view = provisioner.journal.read(lambda connection: provisioner.standing.view(connection, provisioner.accounts, now))
     passed: list[str] = []
     for name in listed:
         why = "it is configured no more" if name not in provisioner.accounts else view.why_out(name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -41,7 +41,7 @@ from walletport.provisioning.recording import (
     known_of,
     wallet_row,
 )
-from walletport.provisioning.standing import Standing, View
+from walletport.provisioning.standing import Standing
 from walletport.transport import effects
 from walletport.transport.effects import Program, Sleep, WaitFor
 from walletport.transport.encoding import new_idempotency_key
@@ -54,7 +54,6 @@ T = TypeVar("T")
 _FIRST_LOOK: Final = 0.02
 _LONGEST_LOOK: Final = 0.5
 _LATE: Final = (0.02, 0.1, 0.5)
-_TO_GET_GOING: Final = timedelta(seconds=10)  # from a choice to the first byte, with a customer made
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -77,10 +76,6 @@ class Provisioner:
         self.is_dead = claim.is_dead
         self._claim = claim
         self.standing = Standing()
-
-    def view(self) -> View:
-        """Return how the accounts stand now."""
-        return self.journal.read(lambda connection: self.standing.view(connection, self.accounts, self.clock.now()))
 
     def begin(
         self,
@@ -414,8 +409,7 @@ class Provisioner:
 
     def lets_in(self, connection: Transaction, account: str) -> bool:
         """Return whether an account takes one more order now; one that is half open takes one at a time."""
-        longest = self.accounts[account].longest_attempt + _TO_GET_GOING
-        return self.standing.lets_in(connection, account, self.clock.now(), longest)
+        return self.standing.lets_in(connection, account, self.clock.now(), self.accounts[account].longest_probe)
 
     def _save(self, connection: Transaction, row: ProvisionRow, made: Wallet | Customer) -> None:
         now = self.clock.now()
