@@ -159,3 +159,5 @@ def route(
         output.line(f"  - {reason}")
     if decision.failover:
         output.line(f"  - if it is known to have made none: {', then '.join(decision.failover)}")
+    if decision.shadow:
+        output.line(f"  - once more in shadow, for a wallet that nobody uses: {' and '.join(decision.shadow)}")

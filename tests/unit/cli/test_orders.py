@@ -125,6 +125,8 @@ def test_a_route_is_told_with_each_reason_and_nothing_is_done(desk: Desk):
         "route": "1",
         "drawn": "ledger-so",
         "weights": {"ledger-so": 1},
+        "shadow": [],
+        "shadow_of": None,
     }
     assert desk.box.requests == ()
     assert "no route is for an order for chain base" in desk.run("route", "--user", "u", "--chain", "base").stderr
