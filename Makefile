@@ -34,6 +34,7 @@ format: $(VENV)/.installed-dev ## Mend what can be mended without thought
 
 bench: $(VENV)/.installed-dev ## Measure
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.bulk
 
 long: $(VENV)/.installed-dev ## Run the tests that take minutes too
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --long --hypothesis-profile=long --timeout=1800

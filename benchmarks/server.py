@@ -1,6 +1,6 @@
-"""A vendor that answers at once: the fastest server we can write, so that the client side is what is measured.
+"""A vendor that answers at once, or after a set time, and is otherwise the fastest server we can write.
 
-Each request gets a wallet with an id of its own, as a journal expects it.
+So the client's side is what is measured. Each request gets a wallet with an id of its own, as a journal expects it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ _numbers = itertools.count()
 
 
 class _Vendor(asyncio.Protocol):
-    """Answers each whole request with a wallet."""
+    """Answers each whole request with a wallet.
+
+    Args:
+        delay: how late, in seconds.
+    """
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -46,12 +53,16 @@ class _Vendor(asyncio.Protocol):
             if len(self._buffer) < end + 4 + length:
                 return
             self._buffer = self._buffer[end + 4 + length :]
-            self._transport.write(b"%b%022d%b" % (_BEFORE, next(_numbers), _AFTER))
+            answer = b"%b%022d%b" % (_BEFORE, next(_numbers), _AFTER)
+            if self._delay:
+                asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
 
 
-def _serve(port: multiprocessing.Queue[int]) -> None:
+def _serve(port: multiprocessing.Queue[int], delay: float) -> None:
     async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(_Vendor, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(lambda: _Vendor(delay), "127.0.0.1", 0)
         port.put(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -59,11 +70,15 @@ def _serve(port: multiprocessing.Queue[int]) -> None:
 
 
 @contextmanager
-def vendor() -> Iterator[str]:
-    """Run the vendor in a process of its own and give its base URL."""
+def vendor(delay: float = 0.0) -> Iterator[str]:
+    """Run the vendor in a process of its own and give its base URL.
+
+    Args:
+        delay: how late it answers, in seconds.
+    """
     context = multiprocessing.get_context("spawn")
     port: multiprocessing.Queue[int] = context.Queue()
-    process = context.Process(target=_serve, args=(port,), daemon=True)
+    process = context.Process(target=_serve, args=(port, delay), daemon=True)
     process.start()
     try:
         yield f"http://127.0.0.1:{port.get(timeout=30)}"

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from walletport.client import AsyncClient, Client
     from walletport.config import Account, Config
     from walletport.errors import UnsupportedOperation, WalletportError
+    from walletport.jobs.bulk import abulk, bulk
+    from walletport.jobs.checking import BadLines
+    from walletport.jobs.order import BulkOrder
+    from walletport.jobs.record import Job
     from walletport.models import (
         Address,
         Balance,
@@ -48,7 +52,9 @@ _HOMES = {
     "Address": "models",
     "AsyncClient": "client",
     "AsyncPort": "provisioning.async_port",
+    "BadLines": "jobs.checking",
     "Balance": "models",
+    "BulkOrder": "jobs.order",
     "Chain": "models",
     "Checksum": "models",
     "Client": "client",
@@ -62,6 +68,7 @@ _HOMES = {
     "Event": "models",
     "EventType": "models",
     "InstalledProvider": "plugins",
+    "Job": "jobs.record",
     "Pin": "provisioning.standing",
     "Port": "provisioning.port",
     "Provision": "provisioning.record",
@@ -75,7 +82,9 @@ _HOMES = {
     "WalletHistory": "webhooks",
     "WalletStatus": "models",
     "WalletportError": "errors",
+    "abulk": "jobs.bulk",
     "aopen": "provisioning.opening:open_async_port",
+    "bulk": "jobs.bulk",
     "errors": "",
     "open": "provisioning.opening:open_port",
     "parse_webhook": "webhooks",
@@ -89,7 +98,9 @@ __all__ = [
     "Address",
     "AsyncClient",
     "AsyncPort",
+    "BadLines",
     "Balance",
+    "BulkOrder",
     "Chain",
     "Checksum",
     "Client",
@@ -103,6 +114,7 @@ __all__ = [
     "Event",
     "EventType",
     "InstalledProvider",
+    "Job",
     "Pin",
     "Port",
     "Provision",
@@ -117,7 +129,9 @@ __all__ = [
     "WalletStatus",
     "WalletportError",
     "__version__",
+    "abulk",
     "aopen",
+    "bulk",
     "errors",
     "open",
     "parse_webhook",

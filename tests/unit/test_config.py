@@ -12,7 +12,7 @@ from walletport.config import Account, Config, load_config
 from walletport.errors import ConfigurationError
 from walletport.routing import Route
 
-KEYS = "api_key, pin, older_keys, region, strict, provider, environment, base_url, timeout, max_attempts"
+KEYS = "api_key, pin, older_keys, region, strict, provider, environment, base_url, timeout, max_attempts, rate_limit"
 ROUTES = "routes: must be tables: write [[routes]] above the keys of each route"
 WEIGHTS = "accounts with their weights, whole numbers from 1 to 1000000000: write split = { NAME = 90, OTHER = 10 }"
 JOURNAL = "journal: must be the URL of an SQLite or PostgreSQL database: write journal = "
@@ -56,6 +56,7 @@ def test_a_whole_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             strict = true
             timeout = 5
             max_attempts = 2
+            rate_limit = 50
 
             [accounts.trial-2]
             provider = "strongbox"
@@ -80,6 +81,7 @@ def test_a_whole_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     live, trial = config.accounts.values()
     assert (live.name, live.provider, live.environment, live.base_url) == ("live", "strongbox", "production", None)
     assert (live.timeout, live.max_attempts, live.production, live.kind) == (5.0, 2, True, Strongbox)
+    assert (live.rate_limit, trial.rate_limit) == (50.0, None)
     assert isinstance(live.settings, StrongboxSettings)
     assert live.settings.api_key.get_secret_value() == "live_77aa12"
     assert [key.get_secret_value() for key in live.settings.older_keys] == ["old-1", "test_from_file"]
@@ -283,6 +285,8 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         (f'{BOX}timeout = "5"', "accounts.box.timeout: must be a number of seconds above 0: write timeout = 30"),
         (f"{BOX}timeout = true", "accounts.box.timeout: must be a number of seconds above 0: write timeout = 30"),
         (f"{BOX}max_attempts = 0", "accounts.box.max_attempts: must be a whole number above 0: write max_attempts = 4"),
+        (f"{BOX}rate_limit = 0", "accounts.box.rate_limit: must be a number of requests per second above 0: write"),
+        (f"{BOX}rate_limit = '50'", "accounts.box.rate_limit: must be a number of requests per second above 0: write"),
         (f"{BOX}max_attempts = true", "accounts.box.max_attempts: must be a whole number above 0: write"),
         (f"{BOX}max_attempts = 1.5", "accounts.box.max_attempts: must be a whole number above 0: write"),
         (f"routes = 1\n{BOX}", ROUTES),

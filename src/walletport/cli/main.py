@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from walletport import __version__
-from walletport.cli import accounts, customers, experiment, journal, listing, orders, scaffold, shadow
+from walletport.cli import accounts, bulk, customers, experiment, jobs, journal, listing, orders, scaffold, shadow
 from walletport.cli import demo as trials
 from walletport.cli.markdown import capabilities_as_markdown
 from walletport.cli.options import AsJson
 from walletport.cli.output import Output, errors_shown, print_json
 from walletport.cli.serving import announce
+from walletport.cli.worker import worker
 from walletport.errors import ConfigurationError
 from walletport.plugins import providers as installed_providers
 from walletport.sandbox.faults import KINDS, SPELLING, Fault
@@ -152,5 +153,8 @@ app.command()(accounts.pins)
 app.add_typer(accounts.app, name="accounts")
 app.command()(experiment.experiment)
 app.command()(shadow.shadow)
+app.command()(bulk.bulk)
+app.command()(worker)
 app.add_typer(customers.app, name="customers")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(journal.app, name="journal")

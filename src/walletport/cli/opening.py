@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from walletport.journal import Journal
     from walletport.provisioning.port import Port
 
 
@@ -25,3 +26,13 @@ def opened(config: Path, *, recovers: bool = False) -> Iterator[Port]:
 
     with Port(load_config(config), recovers=recovers) as port:
         yield port
+
+
+@contextmanager
+def opened_journal(config: Path) -> Iterator[Journal]:
+    """Open only the journal of a configuration file, and close it."""
+    from walletport.config import load_config  # noqa: PLC0415
+    from walletport.journal import Journal  # noqa: PLC0415
+
+    with Journal.open(load_config(config).journal) as journal:
+        yield journal

@@ -48,9 +48,12 @@ class _Common(CheckedModel):
     max_attempts: Annotated[int, Field(strict=True, ge=1)] = Field(
         default=Limits.max_attempts, description="a whole number above 0", examples=["max_attempts = 4"]
     )
+    rate_limit: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="a number of requests per second above 0", examples=["rate_limit = 50"]
+    )
 
 
-COMMON_KEYS: Final = ("provider", "environment", "base_url", "timeout", "max_attempts")
+COMMON_KEYS: Final = ("provider", "environment", "base_url", "timeout", "max_attempts", "rate_limit")
 """What an account may say, whatever its provider; all other keys are the provider's settings."""
 
 
@@ -67,6 +70,8 @@ class Account(_Common):
         settings: the provider's own settings; they hold the credentials.
         timeout: for connecting and for each wait within one attempt, in seconds.
         max_attempts: how often one request is sent at most.
+        rate_limit: requests per second that all processes together send at most; the provider's own by default, where
+            it states one.
         production: whether wallets made here are real.
     """
 
@@ -86,6 +91,7 @@ class Account(_Common):
         base_url: str | Mapping[str, str] | None = None,
         timeout: float = Limits.timeout,
         max_attempts: int = Limits.max_attempts,
+        rate_limit: float | None = None,
         **settings: object,
     ) -> Account:
         """Make an account, checked as one in a file is.
@@ -97,6 +103,8 @@ class Account(_Common):
             base_url: overrides the environment's address; a mapping where the provider has several hosts.
             timeout: for connecting and for each wait within one attempt, in seconds.
             max_attempts: how often one request is sent at most.
+            rate_limit: requests per second that all processes together send at most; the provider's own by default,
+                where it states one.
             settings: the provider's settings, such as ``api_key="..."``.
 
         Raises:
@@ -104,6 +112,8 @@ class Account(_Common):
         """
         kind = load_provider(provider) if isinstance(provider, str) else check_provider(provider)
         common = {"environment": environment, "base_url": base_url, "timeout": timeout, "max_attempts": max_attempts}
+        if rate_limit is not None:
+            common["rate_limit"] = rate_limit
         mistakes: list[str] = []
         account = make_account(
             name, kind, common | settings, mistakes=mistakes, how_to_give=lambda setting: f'pass {setting}="..."'
@@ -137,7 +147,7 @@ def make_account(
         how_to_give: says what to type for a setting.
         told: settings about which a line was written already.
     """
-    said = {key: given[key] for key in ("base_url", "timeout", "max_attempts") if key in given}
+    said = {key: given[key] for key in ("base_url", "timeout", "max_attempts", "rate_limit") if key in given}
     common = attempt(mistakes, lambda: _Common.model_validate(said))
     if kind is None:
         return None

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 
 from walletport.journal.types import JsonText, UtcTime
 
-HEAD: Final = "r0002"
+HEAD: Final = "r0003"
 """The newest revision in ``migrations/versions``: a journal that stands there needs no migration, and no Alembic."""
 
 VERSION_TABLE: Final = "walletport_version"
@@ -143,4 +144,66 @@ user_pins: Final = Table(
     Column("user_id", Text, primary_key=True),
     Column("account", Text, nullable=False),
     Column("pinned_at", UtcTime, nullable=False),
+)
+
+jobs: Final = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("owner", Text),
+    Column("lease_until", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+job_chunks: Final = Table(
+    "job_chunks",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id"), primary_key=True),
+    Column("chunk", Integer, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("first_line", Integer, nullable=False),
+    Column("first_byte", BigInteger),
+    Column("state", Text, nullable=False),
+)
+
+# A chunk's items lie side by side, and nothing else is looked up, so the key is all the index there is.
+job_items: Final = Table(
+    "job_items",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id"), primary_key=True),
+    Column("chunk", Integer, primary_key=True, autoincrement=False),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("user_id", Text, nullable=False),
+    Column("chain", Text),
+    Column("asset", Text),
+    Column("reference", Text),
+    Column("account", Text),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("provision_id", Text),
+    Column("error", JsonText),
+)
+
+rates: Final = Table(
+    "rates",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("learned", Float),
+    Column("closed_until", UtcTime),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+rate_shares: Final = Table(
+    "rate_shares",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("until", UtcTime, nullable=False),
 )

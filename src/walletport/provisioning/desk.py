@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from walletport.capabilities import Ability
 from walletport.errors import ConfigurationError, WalletportError
 from walletport.journal import (
     AccountRow,
@@ -44,6 +45,7 @@ from walletport.transport.encoding import new_idempotency_key
 if TYPE_CHECKING:
     from walletport.models import CustomerProfile
     from walletport.provisioning.account import AccountAtWork
+    from walletport.provisioning.pacing import Pace
     from walletport.provisioning.program import Provisioner
     from walletport.routing import Route
 
@@ -59,9 +61,11 @@ class Desk:
     Args:
         provisioner: carries orders out.
         routes: which account an order goes to.
+        paces: how fast requests follow each other, by account.
     """
 
-    def __init__(self, provisioner: Provisioner, routes: tuple[Route, ...]) -> None:
+    def __init__(self, provisioner: Provisioner, routes: tuple[Route, ...], paces: Mapping[str, Pace]) -> None:
+        self._paces = paces
         self._provisioner = provisioner
         self._choice = Choice(provisioner, routes)
         self._stopping = False
@@ -75,6 +79,14 @@ class Desk:
     def accounts(self) -> tuple[str, ...]:
         """The names of the configured accounts."""
         return tuple(self._accounts)
+
+    def rate(self, account: str) -> float | None:
+        """Return how many requests a second this process may send for an account; ``None`` for as many as it can."""
+        return self._paces[account].rate if account in self._paces else None
+
+    def can_make_customer(self, account: str) -> Ability:
+        """Say whether an application can make customers at an account."""
+        return self._account(account).capabilities.create_customer
 
     def route(
         self,
@@ -264,12 +276,17 @@ class Desk:
         while not self._stopping:
             try:
                 yield from self._provisioner.renew()
+                for pace in self._paces.values():
+                    yield from pace.beat()
             except WalletportError as error:
                 # The journal may be away for a moment; the claims then run out, which is safe.
                 _log.warning("keeping the journal's claims failed: %s", error)
             for _ in range(_NAPS_A_BEAT):
                 if not self._stopping:
                     yield Sleep(NAP)
+        with contextlib.suppress(WalletportError):
+            for pace in self._paces.values():
+                yield from pace.leave()
 
     def stop(self) -> None:
         """Let ``keep`` end."""

@@ -10,6 +10,7 @@ from walletport.operations import Operations
 from walletport.provisioning.account import AccountAtWork
 from walletport.provisioning.desk import Desk
 from walletport.provisioning.owner import is_gone, new_owner
+from walletport.provisioning.pacing import Pace
 from walletport.provisioning.program import Provisioner
 from walletport.provisioning.recording import Claim
 from walletport.transport.account import engine_for
@@ -32,11 +33,16 @@ def desk_of(config: Config, clock: Clock) -> tuple[Desk, Journal]:
     Raises:
         ConfigurationError: the journal cannot be opened.
     """
-    accounts = {}
+    accounts, engines = {}, {}
     for name, account in config.accounts.items():
         limits = Limits(timeout=account.timeout, max_attempts=account.max_attempts, repeats_creates=False)
         engine = engine_for(account.kind, account.settings, account.environment, account.base_url, limits, clock)
         accounts[name] = AccountAtWork(name, account.provider, Operations(engine), account.timeout)
+        engines[name] = engine
     journal = Journal.open(config.journal)
     claim = Claim(new_owner(), LEASE, is_gone)
-    return Desk(Provisioner(journal, accounts, claim, clock), config.routes), journal
+    paces = {}
+    for name, engine in engines.items():
+        limit = config.accounts[name].rate_limit or engine.provider.capabilities.rate_limit.requests_per_second
+        engine.pacer = paces[name] = Pace(name, limit, journal, claim.owner, clock)
+    return Desk(Provisioner(journal, accounts, claim, clock), config.routes, paces), journal

@@ -84,8 +84,8 @@ class SandboxApp:
         """Return what a fault makes of an answer; ``None`` where there is none, or none is let through."""
         if fault.kind in ("drop-before", "drop-after"):
             return None
-        if fault.kind in ("429", "500", "503"):
-            return self._state.failure(name, int(fault.kind), fault.retry_after)
+        if fault.status is not None:
+            return self._state.failure(name, fault.status, fault.retry_after)
         if fault.kind == "html-502":
             return html_page()
         return half(worked) if fault.kind == "truncated" and worked is not None else worked

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from http import HTTPStatus
 from threading import Lock
 from typing import Final
 
@@ -21,14 +24,17 @@ KINDS: Final = {
     "503": "the vendor's 503, Retry-After where seconds are given; the same",
     "truncated": "work done, half of the body, Content-Length fits the half",
     "cut": "work done, connection broken in the middle of the body",
+    "limit": "the same as 429, for what comes in one second beyond per_second requests",
     "html-502": "a gateway's HTML page; work not done, or done with :after",
 }
 """Every kind of fault, and what it does."""
 
-SPELLING: Final = "kind[:rate=0.05][:times=2][:seconds=1.5][:path=wallets][:method=POST][:provider=NAME][:after]"
+SPELLING: Final = (
+    "kind[:rate=0.05][:times=2][:seconds=1.5][:per_second=200][:path=wallets][:method=POST][:provider=NAME][:after]"
+)
 _WORKING: Final = ("drop-after", "late", "late-before", "truncated", "cut")
 _TWO_FORMS: Final = ("500", "503", "html-502")
-_WITH_SECONDS: Final = ("late", "late-before", "429", "503")
+_WITH_SECONDS: Final = ("late", "late-before", "429", "503", "limit")
 _LONGEST: Final = 3600.0
 
 
@@ -45,6 +51,7 @@ class Fault:
         method: only requests with this method, in upper case.
         provider: only requests to this provider.
         after: the work is done before the failure; for the kinds that have both forms.
+        per_second: how many matching requests are let through in any one second; for the kind ``limit``.
 
     Raises:
         ConfigurationError: there is no such fault; the message says what to write.
@@ -58,6 +65,7 @@ class Fault:
     method: str | None = None
     provider: str | None = None
     after: bool = False
+    per_second: float | None = None
 
     def __post_init__(self) -> None:
         """Check that there is such a fault."""
@@ -70,16 +78,26 @@ class Fault:
             raise ConfigurationError(msg)
 
     def _problem(self) -> str | None:
+        return self._problem_of_numbers() or self._problem_of_kind()
+
+    def _problem_of_numbers(self) -> str | None:
         if not 0 <= self.rate <= 1:
             return "rate must be a number from 0 to 1, such as rate=0.05"
         if self.times is not None and self.times < 1:
             return "times must be a whole number from 1, such as times=2"
         if self.seconds is not None and not 0 <= self.seconds <= _LONGEST:
             return f"seconds must be a number from 0 to {_LONGEST:g}, such as seconds=1.5"
+        if self.per_second is not None and self.per_second < 1:
+            return "per_second must be a number from 1, such as per_second=200"
+        return None
+
+    def _problem_of_kind(self) -> str | None:
         if self.seconds is not None and self.kind not in _WITH_SECONDS:
             return f"leave seconds out: only {', '.join(_WITH_SECONDS)} take it"
         if self.after and self.kind not in _TWO_FORMS:
             return f"leave after out: only {', '.join(_TWO_FORMS)} take it"
+        if (self.per_second is not None) is not (self.kind == "limit"):
+            return "per_second belongs to the kind limit: write limit:per_second=200"
         return None
 
     @classmethod
@@ -107,15 +125,16 @@ class Fault:
             method=given["method"].upper() if "method" in given else None,
             provider=given.get("provider"),
             after="after" in given,
+            per_second=None if "per_second" not in given else _number("per_second", given["per_second"]),
         )
 
     def __str__(self) -> str:
         """Return the spelling that `parse` reads."""
         parts = [self.kind]
-        for field in fields(self)[1:]:
-            value = getattr(self, field.name)
-            if value != field.default:
-                parts.append("after" if field.name == "after" else f"{field.name}={value}")
+        for one in fields(self)[1:]:
+            value = getattr(self, one.name)
+            if value != one.default:
+                parts.append("after" if one.name == "after" else f"{one.name}={value}")
         return ":".join(parts)
 
     @property
@@ -131,7 +150,12 @@ class Fault:
     @property
     def retry_after(self) -> int | None:
         """What ``Retry-After`` says, in whole seconds; ``None`` where there is no such header."""
-        return None if self.kind != "429" and self.seconds is None else math.ceil(self.delay)
+        return None if self.status != HTTPStatus.TOO_MANY_REQUESTS and self.seconds is None else math.ceil(self.delay)
+
+    @property
+    def status(self) -> int | None:
+        """The status of the vendor's own error that is answered; ``None`` for the kinds that answer otherwise."""
+        return {"limit": 429, "429": 429, "500": 500, "503": 503}.get(self.kind)
 
     def matches(self, method: str, path: str, provider: str) -> bool:
         """Return whether a request is one that this fault may hit."""
@@ -152,7 +176,7 @@ class Fault:
         return int.from_bytes(digest[:8]) / 2**64 < self.rate
 
 
-_OPTIONS: Final = frozenset(field.name for field in fields(Fault)[1:])
+_OPTIONS: Final = frozenset(one.name for one in fields(Fault)[1:])
 
 
 def _number(name: str, value: str, *, whole: bool = False) -> float:
@@ -175,11 +199,32 @@ class FaultCount:
         fault: the fault.
         seen: how many requests matched it so far.
         hit: how many it hit.
+        let_through: when requests were let through in the last second; kept for a limit only.
     """
 
     fault: Fault
     seen: int = 0
     hit: int = 0
+    let_through: deque[float] = field(default_factory=deque, repr=False)
+
+    def hits(self, seed: int, now: float) -> bool:
+        """Return whether the fault hits the request that was counted last.
+
+        Args:
+            seed: the sandbox's seed.
+            now: the monotonic time in seconds.
+        """
+        if self.fault.times is not None and self.hit >= self.fault.times:
+            return False
+        return self._exceeds(self.fault.per_second, now) if self.fault.per_second else self.fault.hits(seed, self.seen)
+
+    def _exceeds(self, per_second: float, now: float) -> bool:
+        while self.let_through and self.let_through[0] <= now - 1:
+            self.let_through.popleft()
+        if len(self.let_through) >= per_second:
+            return True
+        self.let_through.append(now)
+        return False
 
 
 class Faults:
@@ -232,8 +277,7 @@ class Faults:
                 if not count.fault.matches(method, path, provider):
                     continue
                 count.seen += 1
-                spent = count.fault.times is not None and count.hit >= count.fault.times
-                if picked is None and not spent and count.fault.hits(self._seed, count.seen):
+                if picked is None and count.hits(self._seed, time.monotonic()):
                     picked = count
             if picked is None:
                 return None

@@ -21,6 +21,7 @@ from walletport.errors import (
     MalformedResponse,
     Outcome,
     ProviderError,
+    RateLimited,
     TransportError,
     WalletportError,
     worse,
@@ -39,6 +40,7 @@ from walletport.transport.effects import Program, Send, Sleep
 from walletport.transport.encoding import Encoder, check_headers
 from walletport.transport.failures import place_of
 from walletport.transport.limits import Budget, Limits, retry_after
+from walletport.transport.pacing import Pacer
 from walletport.transport.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -85,19 +87,22 @@ class Engine:
         base_urls: by host name, checked.
         limits: what one operation may cost.
         clock: tells the time.
+        pacer: holds requests back; nobody does by default.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - who, with what, where, how
         self,
         provider: WalletProvider,
         settings: ProviderSettings,
         base_urls: Mapping[str, str],
         limits: Limits,
         clock: Clock,
+        pacer: Pacer | None = None,
     ) -> None:
         self.provider = provider
         self.limits = limits
         self.clock = clock
+        self.pacer = pacer
         self._encoder = Encoder(base_urls, provider.capabilities.idempotency)
         self._redactor = Redactor(settings)
         self._credentials = CredentialCache(self._fetch_credential, clock.monotonic)
@@ -195,6 +200,8 @@ class Engine:
             raise
 
     def _attempt(self, request: Request, held: Held | None) -> Program[Response]:
+        if self.pacer is not None:
+            yield from self.pacer.turn()
         outgoing = self._prepare(request, held)
         try:
             response: Response = yield Send(outgoing, timeout=self.limits.timeout)
@@ -205,11 +212,17 @@ class Engine:
             raise ConnectionLost(msg, retryable=False) from None
         refusal = self._judge(request, response)
         if refusal is None:
+            self._learn(limited=False, retry_after=None)
             return response
         refusal.status_code = refusal.status_code or response.status
         if refusal.retry_after is None:
             refusal.retry_after = retry_after(response, self.clock.now())
+        self._learn(limited=isinstance(refusal, RateLimited), retry_after=refusal.retry_after)
         raise refusal
+
+    def _learn(self, *, limited: bool, retry_after: float | None) -> None:
+        if self.pacer is not None:
+            self.pacer.answered(limited=limited, retry_after=retry_after)
 
     def _prepare(self, request: Request, held: Held | None) -> OutgoingRequest:
         """Return the next attempt, signed; whatever goes wrong here, nothing of it was sent."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from walletport.errors import ConfigurationError
 from walletport.sandbox import KINDS, Fault, Faults
 
-WITH_SECONDS = {"late", "late-before", "429", "503"}
+WITH_SECONDS = {"late", "late-before", "429", "503", "limit"}
 BOTH_FORMS = {"500", "503", "html-502"}
 
 
@@ -26,6 +26,7 @@ def faults(draw: st.DrawFn) -> Fault:
         method=draw(st.sampled_from([None, "GET", "POST"])),
         provider=draw(words),
         after=kind in BOTH_FORMS and draw(st.booleans()),
+        per_second=draw(st.floats(1, 1e6)) if kind == "limit" else None,
     )
 
 
@@ -38,6 +39,29 @@ def test_all_options_can_be_spelt():
     assert Fault.parse("503:rate=0.05:times=2:seconds=1.5:path=wallets:method=post:provider=toy:after") == Fault(
         "503", rate=0.05, times=2, seconds=1.5, path="wallets", method="POST", provider="toy", after=True
     )
+
+
+def test_a_limit_lets_so_many_requests_through_in_any_second(monkeypatch: pytest.MonkeyPatch):
+    """What it refuses does not count."""
+    now = 100.0
+    monkeypatch.setattr("walletport.sandbox.faults.time.monotonic", lambda: now)
+    faults = Faults(0, ["toy"], ["limit:per_second=3:method=POST"])
+
+    def let_through(method: str) -> bool:
+        return faults.pick(method, "/toy", "toy") is None
+
+    assert [let_through("POST") for _ in range(5)] == [True, True, True, False, False]
+    assert all(let_through("GET") for _ in range(5))
+    now += 0.99
+    assert not let_through("POST")
+    now += 0.01
+    assert [let_through("POST") for _ in range(4)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("spelling", ["limit", "limit:per_second=0.5", "429:per_second=5", "limit:per_second=many"])
+def test_a_limit_says_how_many(spelling: str):
+    with pytest.raises(ConfigurationError, match="per_second"):
+        Fault.parse(spelling)
 
 
 def test_a_fault_without_options_hits_every_request():
@@ -62,7 +86,7 @@ def test_a_fault_without_options_hits_every_request():
         ("500:times=1.5", "times must be a whole number, such as 2, not '1.5'"),
         ("late:seconds=-1", "seconds must be a number from 0 to 3600"),
         ("late:seconds=inf", "seconds must be a number"),
-        ("drop-after:seconds=2", "leave seconds out: only late, late-before, 429, 503 take it"),
+        ("drop-after:seconds=2", "leave seconds out: only late, late-before, 429, 503, limit take it"),
         ("drop-after:after", "leave after out: only 500, 503, html-502 take it"),
     ],
 )

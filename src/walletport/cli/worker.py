@@ -1,0 +1,42 @@
+"""`walletport worker`: carries out bulk work together with others."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from walletport.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from walletport.cli.output import errors_shown
+from walletport.cli.signals import stopped_by_signals
+from walletport.cli.watching import say
+
+_IN_FLIGHT: Final = 32
+
+
+def worker(
+    *,
+    in_flight: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Orders of one account at a time.")
+    ] = _IN_FLIGHT,
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Carry out shared bulk work until Ctrl-C or SIGTERM.
+
+    Any number of workers, on any number of machines, share a journal in PostgreSQL. What is in flight is brought to an
+    answer at the end, and the rest handed back.
+    """
+    with errors_shown(as_json=as_json):
+        asyncio.run(_run(config, in_flight))
+
+
+async def _run(config: Path, in_flight: int) -> None:
+    from walletport.config import load_config  # noqa: PLC0415 - a database is a lot to load for --version
+    from walletport.jobs.worker import Worker  # noqa: PLC0415
+
+    stopping = asyncio.Event()
+    with stopped_by_signals(stopping, say):
+        await Worker(load_config(config), stopping, in_flight).run(lambda: say("This worker takes orders."))

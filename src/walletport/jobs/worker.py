@@ -1,0 +1,156 @@
+"""A worker process: carries out the chunks of jobs that are shared, together with any number of others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from walletport.errors import ConfigurationError, WalletportError
+from walletport.jobs.chunk import IN_FLIGHT, ChunkBody
+from walletport.jobs.crew import Crew
+from walletport.jobs.record import JobState
+from walletport.journal import ChunkRow, JobRow, Transaction, jobrows, queueing
+from walletport.provisioning.owner import new_owner
+
+if TYPE_CHECKING:
+    from walletport.config import Config
+    from walletport.jobs.queue import Queue
+
+TAKEN_OVER_WITHIN: Final = 30.0
+"""How many seconds after its end a worker's chunks are with another at the latest, if there is one."""
+_SWEEP: Final = 2.0  # seconds between two sweeps
+_LOOK: Final = 1.0  # seconds between two looks at which jobs go on
+_MOST_TRIES: Final = 3  # of a chunk that raises what nobody expected
+_MOST_DOUBLINGS: Final = 3  # of a pause, while the database is away
+_log = logging.getLogger("walletport")
+
+
+class Worker:
+    """One worker process.
+
+    Args:
+        config: accounts, routes and journal, which is in PostgreSQL.
+        stopping: set to bring what is in flight to an answer, hand the rest back, and end.
+        in_flight: how many orders of one account are carried out at a time.
+    """
+
+    def __init__(self, config: Config, stopping: asyncio.Event, in_flight: int = IN_FLIGHT) -> None:
+        self._config = config
+        self._stopping = stopping
+        self._in_flight = in_flight
+        self._going: frozenset[str] = frozenset()
+        self._crew: Crew
+        self._body: ChunkBody
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Work until told to stop.
+
+        Args:
+            ready: called once chunks are taken.
+
+        Raises:
+            ConfigurationError: the journal is not in PostgreSQL, or Procrastinate is not installed.
+        """
+        async with Crew(self._config) as self._crew:
+            self._body = ChunkBody(self._crew, in_flight=self._in_flight)
+            queue = await self._queue()
+            await queue.open()
+            try:
+                await self._look()
+                ready()
+                await self._work(queue)
+            finally:
+                await queue.close()
+
+    async def _queue(self) -> Queue:
+        try:
+            from walletport.jobs.queue import Queue, schema_statements  # noqa: PLC0415 - an extra
+        except ImportError:
+            msg = "workers need their library: pip install 'walletport[workers]'"
+            raise ConfigurationError(msg) from None
+        statements = schema_statements()
+        schema = await self._crew.write(lambda connection: queueing.make_queue_schema(connection, statements))
+        return Queue(queueing.address_of(self._config.journal, schema), self._carry_out)
+
+    async def _work(self, queue: Queue) -> None:
+        name = new_owner()
+        tasks = [
+            asyncio.create_task(self._again_and_again(lambda a=account: queue.work(a, name), 0.5))  # type: ignore[misc]
+            for account in self._crew.accounts
+        ]
+        tasks.append(asyncio.create_task(self._again_and_again(lambda: queue.sweep(self._wanted), _SWEEP)))
+        tasks.append(asyncio.create_task(self._again_and_again(self._look, _LOOK)))
+        await self._stopping.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _again_and_again(self, work: Callable[[], Awaitable[None]], pause: float) -> None:
+        """Do something for as long as the process lives; a database that is away for a while is no end."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                await work()
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - Procrastinate and psycopg have many
+                failures = min(failures + 1, _MOST_DOUBLINGS)
+                _log.warning("a worker's connection failed (%s); it tries again", type(error).__name__)
+            await asyncio.sleep(pause * 2**failures)
+
+    async def _look(self) -> None:
+        jobs = await self._crew.read(jobrows.running_jobs)
+        self._going = frozenset(job.id for job in jobs)
+
+    async def _wanted(self) -> list[ChunkRow]:
+        """Return the chunks of running jobs that need no file and in which something is left to do."""
+
+        def query(connection: Transaction) -> list[ChunkRow]:
+            return [
+                chunk
+                for job in jobrows.running_jobs(connection)
+                for chunk in jobrows.open_chunks(connection, job.id)
+                if chunk.first_byte is None and chunk.account in self._crew.accounts
+            ]
+
+        return await self._crew.read(query)
+
+    async def _carry_out(self, job_id: str, number: int, failed: int) -> tuple[float, int] | None:
+        """Carry a chunk out; say when it is to come again, if something is left and the job goes on."""
+
+        def go_on() -> bool:
+            return job_id in self._going and not self._stopping.is_set()
+
+        try:
+            job, chunk = await self._crew.read(lambda connection: _found(connection, job_id, number))
+            if job is None or chunk is None or job.state != JobState.RUNNING or chunk.state != "open":
+                return None
+            self._going |= {job_id}
+            left = await self._body.carry_out(chunk, go_on)
+            if left.items == 0:
+                now = self._crew.clock.now()
+                await self._crew.write(lambda connection: jobrows.finish_job(connection, job_id, now))
+                return None
+        except WalletportError as error:
+            _log.warning("chunk %d of job %s comes again: %s", number, job_id, error)
+            return 2.0, failed
+        except Exception:  # noqa: BLE001 - a mistake of ours, which is no reason to leave the others' orders alone
+            _log.exception("chunk %d of job %s failed", number, job_id)
+            return await self._failed(job_id, number, failed + 1)
+        if self._stopping.is_set():
+            return 0.0, failed  # for another worker, at once
+        return (left.again_in, failed) if job_id in self._going else None
+
+    async def _failed(self, job_id: str, number: int, failed: int) -> tuple[float, int] | None:
+        """Try a chunk again that met a mistake of ours, but not for ever."""
+        if failed < _MOST_TRIES:
+            return 5.0, failed
+        with contextlib.suppress(WalletportError):
+            await self._crew.write(lambda connection: jobrows.fail_chunk(connection, job_id, number))
+        return None
+
+
+def _found(connection: Transaction, job_id: str, number: int) -> tuple[JobRow | None, ChunkRow | None]:
+    return jobrows.get_job(connection, job_id), jobrows.get_chunk(connection, job_id, number)
