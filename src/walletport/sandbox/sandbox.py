@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from walletport.client import Client
+from walletport.config import Account
 from walletport.errors import ConfigurationError
 from walletport.sandbox.app import SandboxApp
 from walletport.sandbox.clock import MovableClock
@@ -134,6 +135,26 @@ class Sandbox:
             max_attempts=max_attempts,
             max_elapsed=max_elapsed,
             clock=None,
+            **settings,
+        )
+
+    def account(self, provider: str) -> Account:
+        """Return an account at a provider's emulator, named like the provider, for whatever works with accounts.
+
+        Args:
+            provider: the provider's name.
+
+        Raises:
+            ConfigurationError: there is no such emulator here, or the sandbox is not running.
+        """
+        settings = self._emulator(provider).settings
+        return Account.of(
+            provider,
+            self._kinds[provider],
+            environment=None,
+            base_url=self.base_url(provider),
+            timeout=Limits.timeout,
+            max_attempts=Limits.max_attempts,
             **settings,
         )
 

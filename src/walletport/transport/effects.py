@@ -14,10 +14,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send one attempt; the result is a `Response`, a failure is thrown as a `TransportError`."""
+    """Send one attempt; the result is a `Response`, a failure is thrown as a `TransportError`.
+
+    Args:
+        request: what to send.
+        timeout: of each wait, in seconds.
+        signed: whether it carries a credential; one that does not may be about to get one.
+    """
 
     request: OutgoingRequest
     timeout: float = field(kw_only=True)
+    signed: bool = field(default=True, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,10 @@ class Engine:
             self._redactor.clean(error)
             raise
 
+    def redacted(self, text: str) -> str:
+        """Return text without this account's secrets, the tokens it was given last included."""
+        return self._redactor.text(text)
+
     def _drive(self, flow: Flow[T], budget: Budget) -> Program[T]:
         """Pump a flow to its end; an error it raises carries all the doubt that its requests left."""
         outcome: Outcome | None = None  # None until something was sent that can make a wallet
@@ -204,7 +208,7 @@ class Engine:
             yield from self.pacer.turn()
         outgoing = self._prepare(request, held)
         try:
-            response: Response = yield Send(outgoing, timeout=self.limits.timeout)
+            response: Response = yield Send(outgoing, timeout=self.limits.timeout, signed=held is not None)
         except WalletportError:
             raise
         except Exception as error:  # noqa: BLE001 - a transport that fails in its own way may have sent the request

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from walletport.errors import WalletportError
 from walletport.provider import ProviderSettings
 
-_MARK: Final = "[redacted]"
+MARK: Final = "[redacted]"
+"""What stands in a secret's place."""
 _SHORTEST: Final = 4  # a shorter "secret" would blank out ordinary words
 _TOKENS_KEPT: Final = 16  # an answer can echo a token that was just replaced, not one of last week
 _OURS: Final = frozenset({"outcome", "provider", "operation"})
@@ -61,17 +62,18 @@ class Redactor:
     def _clean_fields(self, error: WalletportError) -> None:
         for name, value in list(error.__dict__.items()):
             if isinstance(value, str) and name not in _OURS:
-                setattr(error, name, self._text(value))
+                setattr(error, name, self.text(value))
             elif isinstance(value, tuple):
                 setattr(error, name, self._texts(value))
         error.args = self._texts(error.args)
 
     def _texts(self, values: tuple[object, ...]) -> tuple[object, ...]:
-        return tuple(self._text(value) if isinstance(value, str) else value for value in values)
+        return tuple(self.text(value) if isinstance(value, str) else value for value in values)
 
-    def _text(self, text: str) -> str:
+    def text(self, text: str) -> str:
+        """Return text with every secret replaced."""
         for secret in (*self._settings, *self._tokens):
-            text = text.replace(secret, _MARK)
+            text = text.replace(secret, MARK)
         return text
 
 
