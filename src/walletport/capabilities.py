@@ -6,6 +6,7 @@ asks for a provider by name.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
@@ -212,3 +213,64 @@ class Capabilities(Declaration):
     def abilities(self) -> dict[str, Ability]:
         """Return every answer by its neutral name, in the order they are declared."""
         return {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), Ability)}
+
+    def in_words(self) -> dict[str, str]:
+        """Return what an order carries and what a repeat does, in words by label."""
+        order, policy = self.order, self.idempotency
+        return {
+            "chain": order.chain.value,
+            "asset": order.asset.value,
+            "reference": order.reference.value,
+            "chains": _known(order.chains or _each(chain for chain, _ in order.pairs), fixed=order.chains_fixed),
+            "assets": _assets(order),
+            "idempotency key": _key(policy),
+            "is remembered": _window(policy),
+            "a repeat gets": policy.replay or "-",
+            "settle time": _duration(self.settle_time),
+            "rate limit": _rate(self.rate_limit),
+            "custody": self.custody or "-",
+        }
+
+
+def _assets(order: OrderFields) -> str:
+    if order.pairs:
+        return _known([f"{asset} on {chain}" for chain, asset in order.pairs], fixed=True)
+    return _known(order.assets, fixed=order.assets_fixed)
+
+
+def _each(values: Iterable[str]) -> tuple[str, ...]:
+    """Return every value once, in its order."""
+    return tuple(dict.fromkeys(values))
+
+
+def _known(values: Sequence[str], *, fixed: bool) -> str:
+    if not values:
+        return "not told"
+    return ", ".join(values) + ("; no other" if fixed else "")
+
+
+def _key(policy: Idempotency) -> str:
+    if policy.place == "none":
+        return "none"
+    limit = f", at most {policy.max_length} characters" if policy.max_length is not None else ""
+    return f"{policy.place} {policy.name} ({'required' if policy.required else 'optional'}){limit}"
+
+
+def _window(policy: Idempotency) -> str:
+    if policy.place == "none":
+        return "-"
+    return _duration(policy.window) + ("" if policy.window_documented else ", assumed: not documented")
+
+
+def _rate(limit: RateLimit) -> str:
+    number = f"{limit.requests_per_second:g}/s" if limit.requests_per_second is not None else ""
+    return "; ".join(part for part in (number, limit.note) if part) or "not told"
+
+
+def _duration(time: timedelta) -> str:
+    """Return a duration in the largest unit that leaves no rest."""
+    seconds = time.total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Final
 
-from walletport.capabilities import Capabilities, Idempotency, OrderFields, RateLimit
+from walletport.capabilities import Capabilities
 from walletport.cli.output import Output
 from walletport.plugins import InstalledProvider, load_provider, providers
 
@@ -76,7 +75,7 @@ def _show_declared(output: Output, declared: dict[str, Capabilities]) -> None:
             )
     output.line()
     output.line("What an order carries, and what a repeat does", style="bold")
-    told = [facts_of(one) for one in all_of_them]
+    told = [one.in_words() for one in all_of_them]
     output.side_by_side(names, {label: [facts[label] for facts in told] for label in told[0]}, least=_FEW_WORDS)
 
 
@@ -93,65 +92,3 @@ def capabilities_as_json(found: Sequence[InstalledProvider]) -> dict[str, object
             for one in found
         ]
     }
-
-
-def facts_of(declared: Capabilities) -> dict[str, str]:
-    """Return what an order carries and what a repeat does, in words by label."""
-    order, policy = declared.order, declared.idempotency
-    return {
-        "chain": order.chain.value,
-        "asset": order.asset.value,
-        "reference": order.reference.value,
-        "chains": _known(order.chains or _each(chain for chain, _ in order.pairs), fixed=order.chains_fixed),
-        "assets": _assets(order),
-        "idempotency key": _key(policy),
-        "is remembered": _window(policy),
-        "a repeat gets": policy.replay or "-",
-        "settle time": _duration(declared.settle_time),
-        "rate limit": _rate(declared.rate_limit),
-        "custody": declared.custody or "-",
-    }
-
-
-def _assets(order: OrderFields) -> str:
-    if order.pairs:
-        return _known([f"{asset} on {chain}" for chain, asset in order.pairs], fixed=True)
-    return _known(order.assets, fixed=order.assets_fixed)
-
-
-def _each(values: Iterable[str]) -> tuple[str, ...]:
-    """Return every value once, in its order."""
-    return tuple(dict.fromkeys(values))
-
-
-def _known(values: Sequence[str], *, fixed: bool) -> str:
-    if not values:
-        return "not told"
-    return ", ".join(values) + ("; no other" if fixed else "")
-
-
-def _key(policy: Idempotency) -> str:
-    if policy.place == "none":
-        return "none"
-    limit = f", at most {policy.max_length} characters" if policy.max_length is not None else ""
-    return f"{policy.place} {policy.name} ({'required' if policy.required else 'optional'}){limit}"
-
-
-def _window(policy: Idempotency) -> str:
-    if policy.place == "none":
-        return "-"
-    return _duration(policy.window) + ("" if policy.window_documented else ", assumed: not documented")
-
-
-def _rate(limit: RateLimit) -> str:
-    number = f"{limit.requests_per_second:g}/s" if limit.requests_per_second is not None else ""
-    return "; ".join(part for part in (number, limit.note) if part) or "not told"
-
-
-def _duration(time: timedelta) -> str:
-    """Return a duration in the largest unit that leaves no rest."""
-    seconds = time.total_seconds()
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"

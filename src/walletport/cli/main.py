@@ -10,6 +10,7 @@ import typer
 from walletport import __version__
 from walletport.cli import accounts, bulk, customers, experiment, jobs, journal, listing, orders, scaffold, shadow
 from walletport.cli import demo as trials
+from walletport.cli.evaluate import evaluate
 from walletport.cli.markdown import capabilities_as_markdown
 from walletport.cli.options import AsJson
 from walletport.cli.output import Output, errors_shown, print_json
@@ -155,6 +156,7 @@ app.command()(experiment.experiment)
 app.command()(shadow.shadow)
 app.command()(bulk.bulk)
 app.command()(worker)
+app.command()(evaluate)
 app.add_typer(customers.app, name="customers")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(journal.app, name="journal")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from walletport.capabilities import Capabilities
-from walletport.cli.listing import facts_of
 from walletport.plugins import InstalledProvider
 
 _HEAD = """# What each provider can do
@@ -21,7 +20,7 @@ def capabilities_as_markdown(found: Sequence[InstalledProvider]) -> str:
     declared = {one.name: one.capabilities for one in found if one.capabilities is not None}
     all_of_them = list(declared.values())
     abilities = list(all_of_them[0].abilities()) if all_of_them else []
-    facts = [facts_of(one) for one in all_of_them]
+    facts = [one.in_words() for one in all_of_them]
     parts = [
         _HEAD,
         *_table(

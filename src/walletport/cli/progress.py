@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
+
+from walletport.cli.output import plain
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 LONG: Final = 1000
 """From how many things on work is long."""
@@ -43,3 +49,47 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def _ignore(_done: int) -> None:
     """Nobody is watching."""
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, str, int, int], None]]:
+    """Show how far several pieces of work have come: bars on a terminal, else a line on standard error now and then.
+
+    Yields:
+        What to call with a piece's name, what is being done, how much of it is done, and how much there is.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines().advance
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[what]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as shown:
+        known: dict[str, TaskID] = {}
+
+        def advance(name: str, what: str, done: int, total: int) -> None:
+            if name not in known:
+                known[name] = shown.add_task(plain(name), total=total, what=what)
+            shown.update(known[name], completed=done, total=total, what=what)
+
+        yield advance
+
+
+class _Lines:
+    """A line whenever something else is being done, for logs."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, str] | None = None
+
+    def advance(self, name: str, what: str, done: int, total: int) -> None:
+        """Say so, if it is news."""
+        if (name, what) != self._last:
+            self._last = name, what
+            print(plain(f"{name}: {what} ({done} of {total})"), file=sys.stderr, flush=True)  # noqa: T201

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 Reason: TypeAlias = Literal["the request budget", "the time limit"]
+BUDGET: Final = "the request budget"
+TIME: Final = "the time limit"
 
 
 class LimitReached(BaseException):  # like an interrupt it must unwind everything, adapters' own handlers included
@@ -61,9 +63,9 @@ class Meter:
             LimitReached: it may not be.
         """
         if self._share <= 0:
-            raise LimitReached("the request budget")  # noqa: EM101 - a word of the report
+            raise LimitReached(BUDGET)
         if self._monotonic() >= self._share_ends:
-            raise LimitReached("the time limit")  # noqa: EM101 - a word of the report
+            raise LimitReached(TIME)
         self._share -= 1
         self._left -= 1
         self.sent += 1

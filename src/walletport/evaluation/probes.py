@@ -60,12 +60,16 @@ async def asked(probe: Probe, bench: Bench) -> Finding:
                 await asyncio.sleep(min(error.retry_after or 0.0, 5.0))
                 continue
             why = f"{TRIES} tries ended in failures that say nothing about it, the last in {type(error).__name__}"
-            return Finding(kind=probe.kind, verdict=Verdict.NOT_TRIED, sentence=why, evidence=bench.evidence(since=mark))
+            return Finding(
+                kind=probe.kind, verdict=Verdict.NOT_TRIED, sentence=why, evidence=bench.evidence(since=mark)
+            )
         except UnsupportedOperation as error:
             return Finding(kind=probe.kind, verdict=Verdict.NOT_OFFERED, sentence=error.message)
         except WalletportError as error:
             why = f"it could not be asked: {told(error)}"
-            return Finding(kind=probe.kind, verdict=Verdict.NOT_TRIED, sentence=why, evidence=bench.evidence(since=mark))
+            return Finding(
+                kind=probe.kind, verdict=Verdict.NOT_TRIED, sentence=why, evidence=bench.evidence(since=mark)
+            )
         finally:
             bench.driver.keep_answers()
     raise AssertionError  # the last try returns
@@ -80,7 +84,7 @@ async def same_key(bench: Bench) -> Finding:
         return finding("same_key", Verdict.NOT_OFFERED, _NO_KEYS)
     mark, order = bench.driver.sent, bench.order()
     first = await bench.create(order)
-    return await _repeated(bench, "same_key", order, first, mark, "at once")
+    return await _repeated(bench, "same_key", order, first, mark=mark, when="at once")
 
 
 async def key_window(bench: Bench) -> Finding:
@@ -94,10 +98,12 @@ async def key_window(bench: Bench) -> Finding:
     first = await bench.create(order)
     later = window.total_seconds() * _WINDOW_SHARE
     bench.subject.sandbox.clock.advance(later)
-    return await _repeated(bench, "key_window", order, first, mark, f"{later:g} s later, by the emulator's clock")
+    return await _repeated(
+        bench, "key_window", order, first, mark=mark, when=f"{later:g} s later, by the emulator's clock"
+    )
 
 
-async def _repeated(bench: Bench, kind: str, order: Order, first: Wallet, mark: int, when: str) -> Finding:
+async def _repeated(bench: Bench, kind: str, order: Order, first: Wallet, *, mark: int, when: str) -> Finding:
     before = bench.driver.sent
     try:
         second = await bench.create(order)
@@ -173,7 +179,7 @@ async def _tried(bench: Bench, order: Order) -> Wallet | WalletportError:
 # --- recovery ---------------------------------------------------------------------------------------------------
 
 
-async def lost_answer(bench: Bench) -> Finding:
+async def findable(bench: Bench) -> Finding:
     """Throw an answer away after the work was done, then look for the wallet without the key, and with it."""
     mark, order = bench.driver.sent, bench.order()
     bench.driver.lose_next()
@@ -185,16 +191,16 @@ async def lost_answer(bench: Bench) -> Finding:
             raise
         answered = lost[0].body
     else:
-        return finding("lost_answer", Verdict.NOT_TRIED, "no answer could be thrown away: the order sent only reads")
+        return finding("findable", Verdict.NOT_TRIED, "no answer could be thrown away: the order sent only reads")
     found = await _found(bench, order)
     if isinstance(found, Wallet):
         right = found.id in answered
         what = "was found again by a look-up" if right else f"was not found: the look-up gave another one, {found.id}"
         verdict = Verdict.HOLDS if right else Verdict.BROKEN
-        return finding("lost_answer", verdict, f"the wallet behind a lost answer {what}", bench.evidence(since=mark))
+        return finding("findable", verdict, f"the wallet behind a lost answer {what}", bench.evidence(since=mark))
     if not _takes_keys(bench):
         sentence = f"the wallet behind a lost answer cannot be found again: {found}"
-        return finding("lost_answer", Verdict.BROKEN, sentence, bench.evidence(since=mark))
+        return finding("findable", Verdict.BROKEN, sentence, bench.evidence(since=mark))
     again = await bench.create(order)
     if again.id in answered:
         declared = not bench.capabilities.find_wallet.usable
@@ -203,7 +209,7 @@ async def lost_answer(bench: Bench) -> Finding:
     else:
         sentence = f"the wallet behind a lost answer is lost: the repeat made {again.id}; by look-up: {found}"
         verdict = Verdict.BROKEN
-    return finding("lost_answer", verdict, sentence, bench.evidence(since=mark))
+    return finding("findable", verdict, sentence, bench.evidence(since=mark))
 
 
 async def _found(bench: Bench, order: Order) -> Wallet | str:
@@ -222,6 +228,7 @@ async def _found(bench: Bench, order: Order) -> Wallet | str:
 
 
 def finding(kind: str, verdict: Verdict, sentence: str, evidence: Sequence[Evidence] = ()) -> Finding:
+    """Return what a probe found."""
     return Finding(kind=kind, verdict=verdict, sentence=sentence, evidence=tuple(evidence))
 
 
@@ -249,5 +256,5 @@ IDEMPOTENCY: Final = (
     Probe("key_window", "is a key remembered for as long as declared?", 2, key_window),
     Probe("other_body", "is another order under a used key refused?", 2, other_body),
     Probe("concurrent", "do equal orders at once make one wallet?", AT_ONCE, concurrent),
-    Probe("lost_answer", "is a wallet findable after a lost answer?", 2, lost_answer),
+    Probe("findable", "is a wallet findable after a lost answer?", 2, findable),
 )

@@ -111,10 +111,10 @@ async def webhooks(bench: Bench) -> Finding:
     """Verify the emulator's webhook with the right secret, with a wrong one, and with a changed body."""
     able, sandbox, emulator = bench.capabilities.webhooks, bench.subject.sandbox, bench.subject.emulator
     if not able.usable:
-        return finding("webhooks", Verdict.NOT_OFFERED, able.reason or "the provider sends no webhooks")
+        return finding("webhook_signatures", Verdict.NOT_OFFERED, able.reason or "the provider sends no webhooks")
     if sandbox is None or emulator is None:
         reason = "a webhook cannot be asked for; it takes an address that the vendor can reach"
-        return finding("webhooks", Verdict.NOT_TRIED, reason)
+        return finding("webhook_signatures", Verdict.NOT_TRIED, reason)
     wallet = await bench.create(bench.order())
     # The form of a secret is the vendor's: base64 is taken by all that are known.
     secret = "whsec_" + secrets.token_hex(16)
@@ -123,7 +123,7 @@ async def webhooks(bench: Bench) -> Finding:
             headers, body = emulator.webhook(wallet.id, secret)
         except Exception as error:  # noqa: BLE001 - a stranger's emulator may fail in any way
             reason = f"the emulator could not make a webhook ({type(error).__name__})"
-            return finding("webhooks", Verdict.NOT_TRIED, reason)
+            return finding("webhook_signatures", Verdict.NOT_TRIED, reason)
         now = sandbox.clock()
     return _verified(bench, headers, body, secret, now)
 
@@ -133,10 +133,12 @@ def _verified(bench: Bench, headers: object, body: bytes, secret: str, now: date
     try:
         parse_webhook(bench.kind, given, body, secret, now=now)
     except WebhookRejected as error:
-        sentence = f"webhooks cannot be verified: {error.message}"
-        return finding("webhooks", Verdict.NOT_OFFERED, sentence)
+        # A provider whose webhooks nobody can prove says so beforehand, in the same words.
+        known = error.message in bench.capabilities.webhooks.reason
+        verdict = Verdict.NOT_OFFERED if known else Verdict.BROKEN
+        return finding("webhook_signatures", verdict, f"webhooks cannot be verified: {error.message}")
     except WalletportError as error:
-        return finding("webhooks", Verdict.BROKEN, f"a signed webhook could not be read: {told(error)}")
+        return finding("webhook_signatures", Verdict.BROKEN, f"a signed webhook could not be read: {told(error)}")
     forged = [
         name
         for name, wrong_body, wrong_secret in (
@@ -146,9 +148,9 @@ def _verified(bench: Bench, headers: object, body: bytes, secret: str, now: date
         if _accepted(bench, given, wrong_body, wrong_secret, now)
     ]
     if forged:
-        return finding("webhooks", Verdict.BROKEN, f"a webhook was accepted {' and '.join(forged)}")
+        return finding("webhook_signatures", Verdict.BROKEN, f"a webhook was accepted {' and '.join(forged)}")
     sentence = "a signed webhook is verified; one under another secret and one with a changed body are refused"
-    return finding("webhooks", Verdict.HOLDS, sentence)
+    return finding("webhook_signatures", Verdict.HOLDS, sentence)
 
 
 def _accepted(bench: Bench, headers: dict[str, str], body: bytes, secret: str, now: datetime) -> bool:
@@ -184,5 +186,5 @@ REFUSALS: Final = (
     Probe("wrong_chain", "is a chain that does not exist refused clearly?", 1, wrong_chain),
     Probe("wrong_customer", "is a customer that does not exist refused clearly?", 1, wrong_customer),
     Probe("wrong_credential", "is a wrong credential refused clearly?", 0, wrong_credential),
-    Probe("webhooks", "do webhooks verify, and forged ones not?", 1, webhooks),
+    Probe("webhook_signatures", "do webhooks verify, and forged ones not?", 1, webhooks),
 )

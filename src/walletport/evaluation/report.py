@@ -185,6 +185,7 @@ class AccountReport(Part):
         requests: how many requests were sent.
         seconds: how long it took.
         complete: whether everything that was planned was done.
+        trouble: why the account could not be used at all.
         timings: by kind of work: ``create``, ``ready`` (from the order to an active wallet with an address), ``read``,
             ``list``.
         levels: throughput at rising concurrency.
@@ -206,6 +207,7 @@ class AccountReport(Part):
     requests: Count = 0
     seconds: Seconds = 0.0
     complete: bool = True
+    trouble: str = ""
     timings: Mapping[str, Timing] = {}
     levels: tuple[Level, ...] = ()
     rate_limits: RateLimits = RateLimits()

@@ -17,6 +17,7 @@ ALPHA: Final = 0.01
 """A change counts as real below this, after Holm's correction for asking several questions at once."""
 _RESAMPLES: Final = 2000
 _FEWEST: Final = 5
+_MOST_AT_ONCE: Final = 1_000_000  # numbers held in memory
 
 
 def check_installed() -> None:
@@ -41,18 +42,20 @@ def quantiles(samples: Sequence[float], shares: Sequence[float], seed: int) -> l
     """
     import numpy as np  # noqa: PLC0415 - an optional extra
 
-    values = [float(value) for value in np.quantile(samples, shares)]
+    data = np.asarray(samples, dtype=np.float64)
+    values = [float(value) for value in np.quantile(data, shares)]
     if len(samples) < _FEWEST:
         return [Estimate(value=value) for value in values]
     from scipy import stats  # noqa: PLC0415
 
-    def resampled(data: np.ndarray, axis: int) -> np.ndarray:
-        return np.quantile(data, shares, axis=axis)
+    def resampled(drawn: np.ndarray, axis: int) -> np.ndarray:
+        return np.asarray(np.quantile(drawn, shares, axis=axis))
 
     found = stats.bootstrap(
-        (np.asarray(samples),),
+        (data,),
         resampled,
         n_resamples=_RESAMPLES,
+        batch=max(1, _MOST_AT_ONCE // len(samples)),
         confidence_level=CONFIDENCE,
         method="percentile",
         vectorized=True,
@@ -60,7 +63,7 @@ def quantiles(samples: Sequence[float], shares: Sequence[float], seed: int) -> l
     ).confidence_interval
     return [
         Estimate(value=value, low=min(value, float(low)), high=max(value, float(high)))
-        for value, low, high in zip(values, found.low, found.high, strict=True)
+        for value, low, high in zip(values, np.atleast_1d(found.low), np.atleast_1d(found.high), strict=True)
     ]
 
 
@@ -86,9 +89,10 @@ def share_p(old: tuple[int, int], new: tuple[int, int]) -> float:
         old: successes and failures.
         new: the same.
     """
+    import numpy as np  # noqa: PLC0415
     from scipy import stats  # noqa: PLC0415
 
-    return float(stats.fisher_exact([old, new]).pvalue)
+    return float(stats.fisher_exact(np.asarray([old, new])).pvalue)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -125,6 +125,7 @@ class Bench:
         drift: everything undocumented that was seen.
         creates: how many orders were sent.
         asked_to_wait: how long the last timed work was told to wait, in seconds, where it was refused for that.
+        latest_failure: of timed work.
         request_ids: by the class of a refusal, whether it named a request id.
     """
 
@@ -145,6 +146,7 @@ class Bench:
         self.drift: dict[Drift, SeenDrift] = {}
         self.creates = 0
         self.asked_to_wait: float | None = None
+        self.latest_failure: WalletportError | None = None
         self.request_ids: dict[str, bool] = {}
 
     async def close(self) -> None:
@@ -231,6 +233,7 @@ class Bench:
         try:
             yield
         except WalletportError as error:
+            self.latest_failure = error
             times.fail(type(error).__name__)
             times.failed = [*times.failed, *self.evidence(1)][:_MOST_EVIDENCE]
             if isinstance(error, RateLimited):
@@ -284,6 +287,7 @@ class Bench:
         return as_evidence(holding[-1:])
 
     def note_refusal(self, error: WalletportError) -> None:
+        """Note whether a refusal names a request id."""
         if error.status_code is not None:
             name = type(error).__name__
             self.request_ids[name] = self.request_ids.get(name, False) or error.request_id is not None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
-from walletport.errors import RateLimited, WalletportError
+from walletport.errors import AuthenticationError, ConnectFailed, RateLimited, WalletportError
 from walletport.evaluation.meter import LimitReached
 from walletport.evaluation.report import Level
 from walletport.evaluation.subject import Bench
@@ -16,7 +16,6 @@ from walletport.models import Wallet, WalletStatus
 
 WAITED_FOR: Final = 5
 """How many of the created wallets are watched until they can be used."""
-READY_WITHIN: Final = 60.0
 LEVELS: Final = (1, 2, 4, 8, 16, 32)
 _FIRST_LOOK: Final = 0.05
 _LOOK_SHARE: Final = 0.1  # of the time so far: so much may the figure be too large
@@ -29,7 +28,12 @@ Step = Callable[[str], None]
 
 
 async def warm_up(bench: Bench) -> None:
-    """Open the connection and obtain the credential, which no sample should pay for."""
+    """Open the connection and obtain the credential, which no sample should pay for.
+
+    Raises:
+        AuthenticationError: the credential is wrong; going on would only get the account locked.
+        ConnectFailed: nobody is there.
+    """
     able = bench.capabilities
     customer = bench.order().customer_id
     try:
@@ -37,11 +41,13 @@ async def warm_up(bench: Bench) -> None:
             await bench.do(bench.operations.get_customer(customer))
         elif able.list_wallets.usable:
             await bench.do(bench.operations.list_wallets(customer, None))
+    except (AuthenticationError, ConnectFailed):
+        raise
     except WalletportError:
-        return  # whatever is wrong shows again in what follows, where it counts
+        return  # whatever else is wrong shows again in what follows, where it counts
 
 
-async def measure_creates(bench: Bench, samples: int, step: Step) -> list[Wallet]:
+async def measure_creates(bench: Bench, samples: int, step: Step, *, ready_within: float) -> list[Wallet]:
     """Send orders one after the other; the first few wallets are watched until they are ready."""
     made: list[Wallet] = []
     for number in range(samples):
@@ -52,11 +58,13 @@ async def measure_creates(bench: Bench, samples: int, step: Step) -> list[Wallet
             wallet = await bench.create(order)
         step("creates")
         if wallet is None:
+            if not made and isinstance(bench.latest_failure, AuthenticationError):
+                raise bench.latest_failure
             await _pause(bench)
             continue
         made.append(wallet)
         if number < WAITED_FOR:
-            await _until_ready(bench, wallet, started)
+            await _until_ready(bench, wallet, started, ready_within)
     return made
 
 
@@ -79,16 +87,13 @@ async def measure_reads(bench: Bench, wallets: list[Wallet], samples: int, step:
         step("reads")
 
 
-async def measure_load(bench: Bench, wallet: Wallet, step: Step) -> list[Level]:
+async def measure_load(bench: Bench, wallet: Wallet) -> AsyncGenerator[Level, None]:
     """Read with more and more requests in flight, until the first 429."""
-    levels: list[Level] = []
     for concurrency in LEVELS:
         level = await _level(bench, wallet, concurrency)
-        levels.append(level)
-        step("load")
+        yield level
         if level.too_many:
             break
-    return levels
 
 
 async def _level(bench: Bench, wallet: Wallet, concurrency: int) -> Level:
@@ -145,13 +150,13 @@ def can_read(bench: Bench) -> bool:
     return able.get_wallet.usable or able.list_wallets.usable or able.get_balances.usable
 
 
-async def _until_ready(bench: Bench, wallet: Wallet, started: float) -> None:
+async def _until_ready(bench: Bench, wallet: Wallet, started: float, within: float) -> None:
     """Watch a wallet until it is active and has an address, and note the time since it was ordered."""
     times = bench.times_of("ready")
     pause = _FIRST_LOOK
     while not (wallet.status is WalletStatus.ACTIVE and wallet.addresses):
         waited = time.perf_counter() - started
-        if waited > READY_WITHIN or not bench.can_look:
+        if waited > within or not bench.can_look:
             times.fail("RequestTimedOut" if bench.can_look else "UnsupportedOperation")
             return
         await asyncio.sleep(pause)

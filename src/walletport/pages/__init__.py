@@ -3,16 +3,30 @@
 The only room that imports Matplotlib and Jinja. Both come with ``walletport[reports]`` and are loaded on use.
 """
 
-from typing import TYPE_CHECKING
-
-from walletport.pages.drawing import Svg, dash, draw, marker, series
-from walletport.pages.page import Figure, Note, Page, Section, Table, render, write_page
+from walletport.pages.drawing import INK, Svg, dash, draw, marker, series
+from walletport.pages.page import (
+    Code,
+    Details,
+    Figure,
+    Heading,
+    Note,
+    Page,
+    Section,
+    Table,
+    render,
+    write_file,
+    write_page,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes  # what `draw` lets its caller paint on
 
 __all__ = [
+    "INK",
+    "Code",
+    "Details",
     "Figure",
+    "Heading",
     "Note",
     "Page",
     "Section",
@@ -23,5 +37,6 @@ __all__ = [
     "marker",
     "render",
     "series",
+    "write_file",
     "write_page",
 ]

@@ -18,12 +18,13 @@ from walletport.errors import ConfigurationError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_INK: Final = "#0a0a01"
+INK: Final = "#0a0a01"
+"""The colour of text."""
 _LINE: Final = "#0a0a02"
 _PAPER: Final = "#0a0a03"
 _SERIES: Final = tuple(f"#0a0b{number:02x}" for number in range(1, 7))
 _VARIABLES: Final = {
-    _INK: "var(--ink)",
+    INK: "var(--ink)",
     _LINE: "var(--line)",
     _PAPER: "var(--paper)",
     **{mark: f"var(--series-{number})" for number, mark in enumerate(_SERIES, start=1)},
@@ -34,15 +35,15 @@ _STYLE: Final[dict[Any, Any]] = {  # the list of keys, closed in Matplotlib's ty
     "svg.fonttype": "none",
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "font.size": 10,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
+    "text.color": INK,
+    "axes.labelcolor": INK,
     "axes.edgecolor": _LINE,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "savefig.facecolor": "none",
     "legend.facecolor": _PAPER,
     "legend.edgecolor": _LINE,
-    "legend.labelcolor": _INK,
+    "legend.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -51,8 +52,8 @@ _STYLE: Final[dict[Any, Any]] = {  # the list of keys, closed in Matplotlib's ty
     "grid.linewidth": 0.5,
     "xtick.color": _LINE,
     "ytick.color": _LINE,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
 }
 
 

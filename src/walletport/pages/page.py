@@ -60,7 +60,34 @@ class Figure:
     numbers: Table
 
 
-Block: TypeAlias = str | Note | Table | Figure
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading within a section."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a machine wrote: its lines and spaces are kept, and long words are broken."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Blocks that open on demand, and always on paper.
+
+    Args:
+        summary: what stands there while they are closed.
+        blocks: what opens.
+    """
+
+    summary: str
+    blocks: Sequence[Block]
+
+
+Block: TypeAlias = "str | Note | Table | Figure | Heading | Code | Details"
 """A text is a paragraph."""
 
 
@@ -107,16 +134,27 @@ def write_page(page: Page, folder: Path, name: str = "index.html") -> Path:
     Raises:
         ConfigurationError: the folder cannot be written to, or Jinja is not installed.
     """
-    html = render(page)
+    return write_file(render(page), folder, name)
+
+
+def write_file(text: str, folder: Path, name: str) -> Path:
+    """Write a text into a folder, which is made if need be; a reader sees the old file or the new one, never half.
+
+    Returns:
+        The file.
+
+    Raises:
+        ConfigurationError: the folder cannot be written to.
+    """
     path = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as file:
-            file.write(html)
+            file.write(text)
         Path(file.name).chmod(0o666 & ~_mask())
         Path(file.name).replace(path)
     except OSError as error:
-        msg = f"{folder}: the page cannot be written there ({error.strerror}): name another folder"
+        msg = f"{folder}: {name} cannot be written there ({error.strerror}): name another folder"
         raise ConfigurationError(msg) from None
     return path
 
