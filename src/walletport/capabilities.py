@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -232,6 +232,8 @@ class Capabilities(Declaration):
         }
 
 
+ABILITIES: Final = tuple(name for name, field in Capabilities.model_fields.items() if field.annotation is Ability)
+"""The neutral names of everything a provider answers for."""
 def _assets(order: OrderFields) -> str:
     if order.pairs:
         return _known([f"{asset} on {chain}" for chain, asset in order.pairs], fixed=True)

@@ -68,6 +68,9 @@ def evaluate(
         tuple[Path, Path] | None,
         typer.Option(metavar="OLD NEW", help="Say what changed between two report.json, and do nothing else."),
     ] = None,
+    print_schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of report.json, and do nothing else.")
+    ] = False,
     config: Annotated[
         Path, typer.Option("--config", metavar="FILE", help="Accounts; without the file, the emulators.")
     ] = DEFAULT_CONFIG,
@@ -79,6 +82,11 @@ def evaluate(
     credentials.
     """
     with errors_shown(as_json=as_json):
+        if print_schema:
+            from walletport.evaluation.report import schema  # noqa: PLC0415
+
+            print_json(schema())
+            return
         if compare is not None:
             _compare(*compare, as_json=as_json)
             return
@@ -109,8 +117,8 @@ def evaluate(
                 print_json({"plan": plan}) if as_json else _say(plan)
                 return
             _agree(plan, subjects, yes=yes, as_json=as_json)
-            report = _run(subjects, work, production=production)
-        _deliver(report, weighed, out or Path(), as_json=as_json)
+            report = _run(subjects, work, production=production, quiet=as_json)
+        _deliver(report, weighed, out or Path(), plan=plan, as_json=as_json)
     if report.conditions.stopped_by == "an interrupt":
         raise typer.Exit(_INTERRUPTED)
 
@@ -176,7 +184,8 @@ def _refuse_unknown(names: Sequence[str] | Mapping[str, object], known: Mapping[
 
 def _agree(plan: Sequence[str], subjects: Sequence[Subject], *, yes: bool, as_json: bool) -> None:
     """Say what will be done; where wallets are made at vendors, ask first if there is somebody to ask."""
-    _say(plan, to_errors=True)
+    if not as_json:
+        _say(plan, to_errors=True)
     at_vendors = any(one.where != "emulator" for one in subjects)
     if not at_vendors or yes:
         return
@@ -191,25 +200,27 @@ def _say(lines: Sequence[str], *, to_errors: bool = False) -> None:
         typer.echo(plain(line), err=to_errors)
 
 
-def _run(subjects: Sequence[Subject], work: Work, *, production: bool) -> Report:
+def _run(subjects: Sequence[Subject], work: Work, *, production: bool, quiet: bool) -> Report:
     from walletport.evaluation.run import evaluate as run  # noqa: PLC0415
 
-    with steps() as advance:
+    with steps(quiet=quiet) as advance:
         return run(subjects, work, production=production, progress=advance)
 
 
-def _deliver(report: Report, weights: Mapping[str, float] | None, out: Path, *, as_json: bool) -> None:
+def _deliver(
+    report: Report, weights: Mapping[str, float] | None, out: Path, *, plan: Sequence[str], as_json: bool
+) -> None:
     from walletport.evaluation.page import page_of, report_json  # noqa: PLC0415
     from walletport.evaluation.score import with_score  # noqa: PLC0415
     from walletport.pages import write_file, write_page  # noqa: PLC0415
 
-    data = write_file(report_json(report), out, "report.json")  # first, so that no mistake in the weights costs a run
     if weights is not None:
         report = with_score(report, weights)
-        data = write_file(report_json(report), out, "report.json")
+    data = write_file(report_json(report), out, "report.json")
     page = write_page(page_of(report), out, "report.html")
     if as_json:
-        print_json({"report": str(data), "page": str(page), "complete": report.complete, "faults": _faults(report)})
+        told = {"report": str(data), "page": str(page), "complete": report.complete}
+        print_json({**told, "plan": plan, "faults": _faults(report)})
         return
     _show(report)
     output = Output()
@@ -238,6 +249,11 @@ def _show(report: Report) -> None:
         for found in account.faults:
             output.line()
             output.line(f"{account.name}: {found.verdict.value}: {found.sentence}.")
+    for account in report.accounts:
+        untried = sorted({found.kind for found in account.findings if found.verdict.value == "not tried"})
+        if untried:
+            output.line()
+            output.line(f"{account.name}: not tried: {', '.join(untried)}.")
     if not any(account.faults for account in report.accounts):
         output.line()
         output.line("Nothing wrong was found in what was tried.")

@@ -52,15 +52,18 @@ def _ignore(_done: int) -> None:
 
 
 @contextmanager
-def steps() -> Iterator[Callable[[str, str, int, int], None]]:
+def steps(*, quiet: bool) -> Iterator[Callable[[str, str, int, int], None]]:
     """Show how far several pieces of work have come: bars on a terminal, else a line on standard error now and then.
+
+    Args:
+        quiet: whether a machine is told, and nobody is watching.
 
     Yields:
         What to call with a piece's name, what is being done, how much of it is done, and how much there is.
     """
     console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines().advance
+    if quiet or not console.is_terminal:
+        yield _Lines(quiet=quiet).advance
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
@@ -83,13 +86,14 @@ def steps() -> Iterator[Callable[[str, str, int, int], None]]:
 
 
 class _Lines:
-    """A line whenever something else is being done, for logs."""
+    """A line whenever something else is being done, for logs; none at all where nobody is watching."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
         self._last: tuple[str, str] | None = None
 
     def advance(self, name: str, what: str, done: int, total: int) -> None:
         """Say so, if it is news."""
-        if (name, what) != self._last:
+        if (name, what) != self._last and not self._quiet:
             self._last = name, what
             print(plain(f"{name}: {what} ({done} of {total})"), file=sys.stderr, flush=True)  # noqa: T201

@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from walletport.capabilities import Answer
-from walletport.evaluation.plan import PROBES
+from walletport.evaluation.plan import QUESTIONS
 from walletport.evaluation.plots import figures, milliseconds
 from walletport.evaluation.report import AccountReport, Estimate, Evidence, Finding, Report, Verdict
 from walletport.evaluation.workload import WAITED_FOR
@@ -29,16 +29,6 @@ _ANSWERS: Final = {
     Answer.NOT_IMPLEMENTED: "\u25cb not implemented by us",
     Answer.DEPENDS: "\u25d0 depends",
     Answer.NOT_DOCUMENTED: "? not documented",
-}
-_QUESTIONS: Final = {
-    **{probe.kind: probe.question for probe in PROBES},
-    "lost_answers": "do answers to ordinary requests arrive?",
-    "failures": "do ordinary requests succeed?",
-    "readiness": "do wallets become usable?",
-    "drift": "is everything in the answers documented?",
-    "request_ids": "which refusals carry a request id?",
-    "rate_limit": "what is seen of rate limits?",
-    "latency": "is a create about as fast as elsewhere?",
 }
 _WHERE: Final = {
     "emulator": "an emulator on this machine, written from the vendor's documentation: no vendor was asked",
@@ -72,10 +62,19 @@ def _lead(report: Report) -> list[str]:
         for account in report.accounts
         if account.faults
     )
-    clean = [account.name for account in report.accounts if not account.faults]
-    if clean:
-        told.append(f"Nothing wrong was found in what was tried at {', '.join(clean)}.")
+    told.extend(_clean(account) for account in report.accounts if not account.faults)
     return told
+
+
+def _clean(account: AccountReport) -> str:
+    """Say that nothing wrong was found, and of how much nobody knows."""
+    kinds = {found.kind for found in account.findings}
+    untried = {found.kind for found in account.findings if found.verdict is Verdict.NOT_TRIED}
+    if not account.timings:
+        return f"{account.name}: nothing was measured."
+    if untried:
+        return f"{account.name}: nothing wrong was found, and {len(untried)} of {len(kinds)} questions were not tried."
+    return f"{account.name}: nothing wrong was found."
 
 
 def _verdict(report: Report) -> list[Block]:
@@ -97,7 +96,7 @@ def _verdict(report: Report) -> list[Block]:
     blocks.append(
         Table(
             ["does it?", *names],
-            [[question, *(_verdicts(account, kind) for account in accounts)] for kind, question in _QUESTIONS.items()],
+            [[question, *(_verdicts(account, kind) for account in accounts)] for kind, question in QUESTIONS.items()],
             caption="What was found by doing it. \u201cNot tried\u201d means that nobody looked.",
             words=words,
         )
@@ -226,7 +225,7 @@ def _findings(report: Report) -> list[Block]:
 
 
 def _finding(found: Finding) -> Block:
-    question = _QUESTIONS.get(found.kind, found.kind)
+    question = QUESTIONS.get(found.kind, found.kind)
     text = f"{_SIGNS[found.verdict]} {found.verdict.value}: {question} {_sentence(found.sentence)}"
     if not found.evidence:
         return text

@@ -13,6 +13,17 @@ from walletport.evaluation.report import MOST_SAMPLES
 from walletport.evaluation.subject import Subject
 
 PROBES: Final = (*IDEMPOTENCY, *REFUSALS)
+QUESTIONS: Final = {
+    **{probe.kind: probe.question for probe in PROBES},
+    "lost_answers": "do answers to ordinary requests arrive?",
+    "failures": "do ordinary requests succeed?",
+    "readiness": "do wallets become usable?",
+    "drift": "is everything in the answers documented?",
+    "request_ids": "which refusals carry a request id?",
+    "rate_limit": "what is seen of rate limits?",
+    "latency": "is a create about as fast as elsewhere?",
+}
+"""What every kind of finding answers."""
 
 
 @dataclass(frozen=True)

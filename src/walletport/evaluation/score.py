@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from walletport.capabilities import Answer
+from walletport.capabilities import ABILITIES, Answer
 from walletport.errors import ConfigurationError
+from walletport.evaluation.plan import QUESTIONS
 from walletport.evaluation.report import AccountReport, Criterion, Report, Score, Timing, Verdict
 from walletport.settings import dotted, unknown_name
 
@@ -27,7 +28,7 @@ def read_weights(path: Path) -> dict[str, float]:
     """Read the reader's weights: a TOML file with one table, ``[weights]``, of criteria and numbers.
 
     Raises:
-        ConfigurationError: it cannot be read, or a weight is no number of at least 0.
+        ConfigurationError: it cannot be read, a weight is no number of at least 0, or a criterion is not known.
     """
     try:
         table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
@@ -46,6 +47,14 @@ def read_weights(path: Path) -> dict[str, float]:
         place = dotted("weights", wrong[0]) if wrong else "weights"
         msg = f"{path}: {place}: must be a number from 0, and one of them above 0: write same_key = 2"
         raise ConfigurationError(msg)
+    known = criteria()
+    lines = [
+        f"{path}: weights.{dotted(name)}: {unknown_name(name, known, 'criterion')}"
+        for name in weights
+        if name not in known
+    ]
+    if lines:
+        raise ConfigurationError("\n".join(lines))
     return {name: float(weight) for name, weight in weights.items()}
 
 
@@ -53,14 +62,10 @@ def _is_weight(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
-def criteria(report: Report) -> list[str]:
+def criteria() -> list[str]:
     """Return everything that can be given a weight."""
-    kinds = dict.fromkeys(
-        found.kind for account in report.accounts for found in account.findings if found.kind not in _NO_POINTS
-    )
-    abilities = dict.fromkeys(name for account in report.accounts for name in account.abilities)
     timed = [f"{kind}_{figure}" for kind in _KINDS for figure in (*_BY_TIMING, "success")]
-    return [*timed, *kinds, *abilities]
+    return [*timed, *(kind for kind in QUESTIONS if kind not in _NO_POINTS), *ABILITIES]
 
 
 def with_score(report: Report, weights: Mapping[str, float]) -> Report:
@@ -72,16 +77,7 @@ def with_score(report: Report, weights: Mapping[str, float]) -> Report:
     Args:
         report: the report.
         weights: by criterion.
-
-    Raises:
-        ConfigurationError: a criterion is not known; the message lists the known ones.
     """
-    known = criteria(report)
-    lines = [
-        f"weights.{dotted(name)}: {unknown_name(name, known, 'criterion')}" for name in weights if name not in known
-    ]
-    if lines:
-        raise ConfigurationError("\n".join(lines))
     made = tuple(Criterion(name=name, weight=weight, points=_points(report, name)) for name, weight in weights.items())
     whole = sum(weights.values())
     totals = {

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from walletport.errors import ConnectionLost, MalformedResponse, WalletportError
 from walletport.provider import Json, read_json
@@ -152,7 +152,7 @@ class RecordingDriver(AsyncDriver):
         self.exchanges.append(
             Exchange(
                 method=request.method,
-                path=self._line(_path_of(request)),
+                path=self._path(request),
                 sent_headers=self._headers(request.headers.items()),
                 sent=hidden or self._body(request.body),
                 status=None if response is None else response.status,
@@ -175,6 +175,13 @@ class RecordingDriver(AsyncDriver):
 
     def _is_shown(self, name: str) -> bool:
         return name in self._shown or bool(_REQUEST_ID.fullmatch(name) or _LIMIT.fullmatch(name))
+
+    def _path(self, request: OutgoingRequest) -> str:
+        """Return path and query as they travel; decoded where a secret hides in the encoding."""
+        parts = urlsplit(request.url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        decoded = unquote(path)
+        return self._line(path if self._redacted(decoded) == decoded else decoded)
 
     def _line(self, text: str) -> str:
         return _shortened(self._redacted(text), _LONGEST_TEXT)
@@ -201,11 +208,6 @@ class RecordingDriver(AsyncDriver):
         if isinstance(value, list):
             return [self._masked(item) for item in value]
         return self._redacted(value) if isinstance(value, str) else value
-
-
-def _path_of(request: OutgoingRequest) -> str:
-    parts = urlsplit(request.url)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def _shortened(text: str, longest: int) -> str:
