@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
-from walletport.evaluation.report import AccountReport, Finding, Part, Report, Timing
+from walletport.evaluation.report import AccountReport, Finding, Part, Report, Timing, Verdict
 from walletport.evaluation.statistics import ALPHA, holm, share_p, shift_p
+from walletport.evaluation.words import number
 
 RULE: Final = (
     f"A duration has changed where the Mann-Whitney U test says so, a success rate where Fisher's exact test does: "
     f"p below {ALPHA:g}, two-sided, corrected by Holm's method for the number of tests in this comparison. Everything "
-    "else is noise. A verdict either changed or did not."
+    "else is noise. A verdict either changed or did not, where it was looked at both times."
 )
 _FEWEST: Final = 5
 
@@ -128,14 +129,16 @@ def _success(name: str, kind: str, old: Timing, new: Timing) -> Change:
 def _time(timing: Timing | None) -> str:
     if timing is None or timing.p50 is None:
         return "-"
-    return f"median {timing.p50.value * 1000:.3g} ms of {len(timing.samples)}"
+    return f"median {number(timing.p50.value * 1000)} ms of {len(timing.samples)}"
 
 
 def _found(name: str, old: AccountReport, new: AccountReport) -> Iterator[Change]:
     kinds = dict.fromkeys(found.kind for account in (old, new) for found in account.findings)
     for kind in kinds:
         before, after = (_verdicts(one.findings, kind) for one in (old, new))
-        yield Change(account=name, what=kind, old=before, new=after, verdict="same" if before == after else "changed")
+        looked = not {before, after} & {"-", Verdict.NOT_TRIED.value}
+        changed: Literal["changed", "too few"] = "changed" if looked else "too few"
+        yield Change(account=name, what=kind, old=before, new=after, verdict="same" if before == after else changed)
 
 
 def _verdicts(found: Iterable[Finding], kind: str) -> str:

@@ -6,9 +6,10 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from walletport.evaluation.bench import Bench
 from walletport.evaluation.report import AccountReport, Finding, Level, RateLimits, Timing, Verdict
-from walletport.evaluation.subject import Bench
 
+_APPROVAL: Final = "ApprovalPending"  # no failure: the provider took the order
 LOST: Final = ("ConnectionLost", "RequestTimedOut")
 TIMES_SLOWER: Final = 3.0
 LEAST_SLOWER: Final = 0.1
@@ -39,30 +40,35 @@ def of_the_work(bench: Bench, timings: Mapping[str, Timing]) -> list[Finding]:
 def _share(bench: Bench, timings: Mapping[str, Timing], kind: str, what: str, *, lost: bool) -> Finding:
     told = []
     for work, timing in timings.items():
-        counted = {name: count for name, count in timing.errors.items() if (name in LOST) is lost}
+        counted = {name: count for name, count in timing.errors.items() if (name in LOST) is lost and name != _APPROVAL}
         if counted and work != "ready":
             names = ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
             share = sum(counted.values()) / timing.attempts
             told.append(f"{sum(counted.values())} of {timing.attempts} {work}s ({share:.0%}): {names}")
     if not told:
         tried = sum(timing.attempts for work, timing in timings.items() if work != "ready")
-        return Finding(kind=kind, verdict=Verdict.HOLDS, sentence=f"no {what} in {tried} tries")
+        waiting = sum(timing.errors.get(_APPROVAL, 0) for timing in timings.values())
+        besides = f"; {waiting} orders wait for a person's approval" if waiting and not lost else ""
+        return Finding(kind=kind, verdict=Verdict.HOLDS, sentence=f"no {what} in {tried} tries{besides}")
     failed = [one for times in bench.times.values() for one in times.failed if (one.status is None) is lost]
     return Finding(kind=kind, verdict=Verdict.BROKEN, sentence=f"{what}: {'; '.join(told)}", evidence=tuple(failed[:4]))
 
 
-def of_readiness(timings: Mapping[str, Timing]) -> Finding:
+def of_readiness(bench: Bench, timings: Mapping[str, Timing]) -> Finding:
     """Return whether wallets grew usable."""
     ready = timings.get("ready")
     if ready is None or not ready.attempts:
-        return Finding(kind="readiness", verdict=Verdict.NOT_TRIED, sentence="no wallet was watched")
+        waiting = _APPROVAL in timings["create"].errors if "create" in timings else False
+        why = "the orders wait for a person's approval" if waiting else "no wallet was watched"
+        return Finding(kind="readiness", verdict=Verdict.NOT_TRIED, sentence=why)
     if not ready.samples and set(ready.errors) == {"UnsupportedOperation"}:
         why = "the provider has no way to look at a wallet again"
         return Finding(kind="readiness", verdict=Verdict.NOT_TRIED, sentence=why)
     if ready.errors:
         told = ", ".join(f"{count} {name}" for name, count in sorted(ready.errors.items()))
         sentence = f"{sum(ready.errors.values())} of {ready.attempts} wallets did not become usable: {told}"
-        return Finding(kind="readiness", verdict=Verdict.BROKEN, sentence=sentence)
+        evidence = tuple(bench.times_of("ready").failed)
+        return Finding(kind="readiness", verdict=Verdict.BROKEN, sentence=sentence, evidence=evidence)
     slowest = max(ready.samples)
     sentence = f"each of {ready.attempts} wallets became usable, the slowest after {slowest:.2g} s"
     return Finding(kind="readiness", verdict=Verdict.HOLDS, sentence=sentence)
@@ -97,14 +103,15 @@ def of_request_ids(bench: Bench) -> Finding:
     """Return which refusals carried a request id."""
     if not bench.request_ids:
         return Finding(kind="request_ids", verdict=Verdict.NOT_TRIED, sentence="nothing was refused")
-    having = sorted(name for name, has in bench.request_ids.items() if has)
-    lacking = sorted(name for name, has in bench.request_ids.items() if not has)
+    having = sorted(name for name, (has, _) in bench.request_ids.items() if has)
+    lacking = sorted(name for name, (has, _) in bench.request_ids.items() if not has)
     parts = [
         f"with a request id: {', '.join(having)}" if having else "",
         f"without: {', '.join(lacking)}" if lacking else "",
     ]
     sentence = f"refusals {'; '.join(part for part in parts if part)}"
-    return Finding(kind="request_ids", verdict=Verdict.OBSERVED, sentence=sentence)
+    evidence = tuple(one for _, shown in bench.request_ids.values() for one in shown)
+    return Finding(kind="request_ids", verdict=Verdict.OBSERVED, sentence=sentence, evidence=evidence)
 
 
 def of_rate_limits(seen: RateLimits, levels: Iterable[Level]) -> Finding:

@@ -7,8 +7,9 @@ from typing import Final
 
 from walletport.capabilities import Answer
 from walletport.evaluation.plan import QUESTIONS
-from walletport.evaluation.plots import figures, milliseconds
+from walletport.evaluation.plots import figures
 from walletport.evaluation.report import AccountReport, Estimate, Evidence, Finding, Report, Verdict
+from walletport.evaluation.words import milliseconds
 from walletport.evaluation.workload import WAITED_FOR
 from walletport.pages import Code, Details, Heading, Note, Page, Section, Table
 from walletport.pages.page import Block
@@ -134,10 +135,10 @@ def _warnings(report: Report) -> list[str]:
             "behaviour is what the vendors' documentation says."
         )
     told.extend(
-        f"{account.name}: all orders were for one customer; a provider that keeps one wallet for each gives the same "
-        "one again, and then a create is no more than a look-up. More customers tell more."
+        f"{account.name}: {account.repeated} of the timed orders gave a wallet that was there already, as a provider "
+        "does that keeps one for each customer; such a create is no more than a look-up. More customers tell more."
         for account in report.accounts
-        if account.customers == 1 and account.creates > account.wallets and account.where != "emulator"
+        if account.repeated
     )
     return told
 

@@ -65,9 +65,11 @@ class Work:
         if self.max_requests < 1:
             msg = "max_requests must be a whole number above 0"
             raise ConfigurationError(msg)
-        if not 0 < self.max_seconds < float("inf"):
-            msg = "max_seconds must be a number of seconds above 0"
-            raise ConfigurationError(msg)
+        for name in ("max_seconds", "ready_within", "slow"):
+            seconds = getattr(self, name)
+            if seconds is not None and not 0 < seconds < float("inf"):
+                msg = f"{name} must be a number of seconds above 0"
+                raise ConfigurationError(msg)
 
     @property
     def most_wallets(self) -> int:

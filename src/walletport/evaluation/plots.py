@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from walletport.evaluation.report import AccountReport, Estimate
+from walletport.evaluation.report import AccountReport
+from walletport.evaluation.words import milliseconds, number
 from walletport.pages import INK, Figure, Table, dash, draw, marker, series
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from walletport.pages import Axes
 
-_HATCHES: Final = ("", "///", "...", "xxx", "\\\\\\", "++")
+_HATCHES: Final = ("", "///", "...", "xx", "\\\\\\", "++")
 _LONGEST_NAME: Final = 24
-_THREE_DIGITS: Final = 999.5
 
 
 def figures(accounts: Sequence[AccountReport]) -> list[Figure]:
@@ -27,12 +27,12 @@ def figures(accounts: Sequence[AccountReport]) -> list[Figure]:
 
 
 def _latencies(accounts: Sequence[AccountReport]) -> list[Figure]:
-    timed = [(number, one) for number, one in enumerate(accounts) if _samples(one, "create")]
+    timed = [(place, one) for place, one in enumerate(accounts) if _samples(one, "create")]
     if not timed:
         return []
 
     def paint(axes: Axes) -> None:
-        for number, account in timed:
+        for place, account in timed:
             taken = sorted(sample * 1000 for sample in _samples(account, "create"))
             shares = [100 * (position + 1) / len(taken) for position in range(len(taken))]
             axes.step(
@@ -40,8 +40,8 @@ def _latencies(accounts: Sequence[AccountReport]) -> list[Figure]:
                 [0, *shares],
                 where="post",
                 linewidth=1.8,
-                color=series(number),
-                linestyle=dash(number),
+                color=series(place),
+                linestyle=dash(place),
                 label=_short(account.name),
             )
         axes.set_xscale("log")
@@ -81,20 +81,20 @@ def _latencies(accounts: Sequence[AccountReport]) -> list[Figure]:
 
 
 def _readiness(accounts: Sequence[AccountReport]) -> list[Figure]:
-    watched = [(number, one) for number, one in enumerate(accounts) if _samples(one, "ready")]
+    watched = [(place, one) for place, one in enumerate(accounts) if _samples(one, "ready")]
     if not watched:
         return []
 
     def paint(axes: Axes) -> None:
-        for row, (number, account) in enumerate(watched):
+        for row, (place, account) in enumerate(watched):
             taken = _samples(account, "ready")
             axes.plot(
                 [sample * 1000 for sample in taken],
                 [row] * len(taken),
                 linestyle="none",
-                marker=marker(number),
+                marker=marker(place),
                 markersize=7,
-                color=series(number),
+                color=series(place),
                 alpha=0.75,
             )
         axes.set_yticks(range(len(watched)), [_short(one.name) for _, one in watched])
@@ -138,15 +138,15 @@ def _errors(accounts: Sequence[AccountReport]) -> list[Figure]:
 
     def paint(axes: Axes) -> None:
         left = [0.0] * len(accounts)
-        for number, name in enumerate(classes):
+        for place, name in enumerate(classes):
             widths = [float(counted[one.name].get(name, 0)) for one in accounts]
             axes.barh(
                 range(len(accounts)),
                 widths,
                 left=left,
                 height=0.6,
-                color=series(number),
-                hatch=_HATCHES[number % len(_HATCHES)],
+                color=series(place),
+                hatch=_HATCHES[place % len(_HATCHES)],
                 edgecolor=INK,
                 linewidth=0.5,
                 label=_short(name),
@@ -172,18 +172,18 @@ def _errors(accounts: Sequence[AccountReport]) -> list[Figure]:
 
 
 def _throughput(accounts: Sequence[AccountReport]) -> list[Figure]:
-    loaded = [(number, one) for number, one in enumerate(accounts) if one.levels]
+    loaded = [(place, one) for place, one in enumerate(accounts) if one.levels]
     if not loaded:
         return []
 
     def paint(axes: Axes) -> None:
-        for number, account in loaded:
+        for place, account in loaded:
             axes.plot(
                 [level.concurrency for level in account.levels],
                 [level.per_second for level in account.levels],
-                color=series(number),
-                linestyle=dash(number),
-                marker=marker(number),
+                color=series(place),
+                linestyle=dash(place),
+                marker=marker(place),
                 label=_short(account.name),
             )
         axes.set_xscale("log", base=2)
@@ -239,18 +239,3 @@ def _plain_numbers(axes: Axes) -> None:
 
 def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}\u2026"
-
-
-def milliseconds(estimate: Estimate | None) -> str:
-    """Return an estimate in milliseconds with its interval."""
-    if estimate is None:
-        return "-"
-    value = number(estimate.value * 1000)
-    if estimate.low is None or estimate.high is None:
-        return value
-    return f"{value} ({number(estimate.low * 1000)} to {number(estimate.high * 1000)})"
-
-
-def number(value: float) -> str:
-    """Return a figure with three digits, or all before the point where there are more."""
-    return f"{value:,.0f}" if value >= _THREE_DIGITS else f"{value:.3g}"

@@ -19,8 +19,9 @@ from walletport.errors import (
     UnsupportedOperation,
     WalletportError,
 )
+from walletport.evaluation.bench import Bench
+from walletport.evaluation.orders import Order
 from walletport.evaluation.report import Evidence, Finding, Verdict
-from walletport.evaluation.subject import Bench, Order
 from walletport.models import Wallet
 
 TRIES: Final = 2
@@ -82,7 +83,7 @@ async def same_key(bench: Bench) -> Finding:
     """Send the same order twice under the same key."""
     if not _takes_keys(bench):
         return finding("same_key", Verdict.NOT_OFFERED, _NO_KEYS)
-    mark, order = bench.driver.sent, bench.order()
+    mark, order = bench.driver.sent, bench.orders.next()
     first = await bench.create(order)
     return await _repeated(bench, "same_key", order, first, mark=mark, when="at once")
 
@@ -94,7 +95,7 @@ async def key_window(bench: Bench) -> Finding:
         return finding("key_window", Verdict.NOT_OFFERED, _NO_KEYS)
     if bench.subject.sandbox is None:
         return finding("key_window", Verdict.NOT_TRIED, f"it would take {window.total_seconds():g} s of waiting")
-    mark, order = bench.driver.sent, bench.order()
+    mark, order = bench.driver.sent, bench.orders.next()
     first = await bench.create(order)
     later = window.total_seconds() * _WINDOW_SHARE
     bench.subject.sandbox.clock.advance(later)
@@ -130,9 +131,9 @@ async def other_body(bench: Bench) -> Finding:
     """Send another order under a key that was used."""
     if not _takes_keys(bench):
         return finding("other_body", Verdict.NOT_OFFERED, _NO_KEYS)
-    mark, order = bench.driver.sent, bench.order()
+    mark, order = bench.driver.sent, bench.orders.next()
     first = await bench.create(order)
-    other = bench.other(order)
+    other = bench.orders.other(order)
     if other is None:
         return finding("other_body", Verdict.NOT_TRIED, "there is no other order to send: pass a second customer")
     try:
@@ -154,7 +155,7 @@ async def concurrent(bench: Bench) -> Finding:
     """Send the same order under the same key several times at once."""
     if not _takes_keys(bench):
         return finding("concurrent", Verdict.NOT_OFFERED, _NO_KEYS)
-    mark, order = bench.driver.sent, bench.order()
+    mark, order = bench.driver.sent, bench.orders.next()
     answers = await asyncio.gather(*(_tried(bench, order) for _ in range(AT_ONCE)))
     made = {answer.id for answer in answers if isinstance(answer, Wallet)}
     refused = [answer for answer in answers if isinstance(answer, WalletportError)]
@@ -181,7 +182,7 @@ async def _tried(bench: Bench, order: Order) -> Wallet | WalletportError:
 
 async def findable(bench: Bench) -> Finding:
     """Throw an answer away after the work was done, then look for the wallet without the key, and with it."""
-    mark, order = bench.driver.sent, bench.order()
+    mark, order = bench.driver.sent, bench.orders.next()
     bench.driver.lose_next()
     try:
         await bench.create(order)

@@ -20,9 +20,10 @@ from walletport.errors import (
     WalletportError,
     WebhookRejected,
 )
+from walletport.evaluation.bench import Bench, as_evidence
+from walletport.evaluation.orders import Order
 from walletport.evaluation.probes import Probe, finding, told
 from walletport.evaluation.report import Finding, Verdict
-from walletport.evaluation.subject import Bench, Order, as_evidence
 from walletport.provider import Need
 from walletport.webhooks import parse_webhook
 
@@ -34,7 +35,7 @@ _OTHERS: Final = {"0": "1", "a": "b", "A": "B"}
 
 async def wrong_chain(bench: Bench) -> Finding:
     """Order a wallet on a chain that the provider does not have."""
-    fields, order = bench.capabilities.order, bench.order()
+    fields, order = bench.capabilities.order, bench.orders.next()
     emulator = bench.subject.emulator
     chain = (emulator.uncreatable_chain if emulator is not None else None) or _NO_CHAIN
     if fields.chain is Need.REFUSED or fields.chains_fixed:
@@ -45,7 +46,7 @@ async def wrong_chain(bench: Bench) -> Finding:
 
 async def wrong_customer(bench: Bench) -> Finding:
     """Order a wallet for a customer that does not exist."""
-    order = _with(bench.order(), customer_id=_NO_CUSTOMER)
+    order = _with(bench.orders.next(), customer_id=_NO_CUSTOMER)
     return await _refused(bench, "wrong_customer", "a customer that does not exist", order)
 
 
@@ -55,8 +56,8 @@ async def _refused(bench: Bench, kind: str, what: str, order: Order) -> Finding:
         wallet = await bench.create(order)
     except (TransportError, RateLimited):
         raise
-    except UnsupportedOperation as error:
-        return finding(kind, Verdict.NOT_OFFERED, error.message)
+    except (UnsupportedOperation, ConfigurationError) as error:
+        return finding(kind, Verdict.NOT_OFFERED, f"{what} is refused here before anything is sent: {error.message}")
     except WalletportError as error:
         evidence = bench.evidence(since=mark)
         clear = isinstance(error, ProviderError) and not isinstance(error, ProviderUnavailable)
@@ -83,7 +84,7 @@ async def wrong_credential(bench: Bench) -> Finding:
     except (ValidationError, ConfigurationError):
         reason = "a changed credential is refused here before anything is sent"
         return finding("wrong_credential", Verdict.NOT_TRIED, reason)
-    customer = bench.order().customer_id
+    customer = bench.orders.next().customer_id
     try:
         if able.get_customer.usable:
             await driver.drive(operations.get_customer(customer))
@@ -93,9 +94,10 @@ async def wrong_credential(bench: Bench) -> Finding:
             reason = "there is no read to try it on, and an order is not sent for that"
             return finding("wrong_credential", Verdict.NOT_TRIED, reason)
     except (AuthenticationError, PermissionDenied) as error:
-        bench.note_refusal(error)
+        evidence = as_evidence(list(driver.exchanges))
+        bench.note_refusal(error, evidence[-1:])
         sentence = f"a wrong credential is refused: {told(error)}"
-        return finding("wrong_credential", Verdict.HOLDS, sentence, as_evidence(list(driver.exchanges)))
+        return finding("wrong_credential", Verdict.HOLDS, sentence, evidence)
     except (TransportError, RateLimited, ProviderUnavailable):
         raise
     except WalletportError as error:
@@ -115,7 +117,7 @@ async def webhooks(bench: Bench) -> Finding:
     if sandbox is None or emulator is None:
         reason = "a webhook cannot be asked for; it takes an address that the vendor can reach"
         return finding("webhook_signatures", Verdict.NOT_TRIED, reason)
-    wallet = await bench.create(bench.order())
+    wallet = await bench.create(bench.orders.next())
     # The form of a secret is the vendor's: base64 is taken by all that are known.
     secret = "whsec_" + secrets.token_hex(16)
     with sandbox.lock:

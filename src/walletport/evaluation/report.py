@@ -181,6 +181,7 @@ class AccountReport(Part):
         declared: what else it declares, in words.
         customers: how many customers the wallets were made for.
         creates: how many orders for a wallet were sent.
+        repeated: how many of the timed orders gave a wallet that an earlier one had given already.
         wallets: how many different wallets were seen to be made.
         requests: how many requests were sent.
         seconds: how long it took.
@@ -203,6 +204,7 @@ class AccountReport(Part):
     declared: Mapping[str, str] = {}
     customers: Count = 0
     creates: Count = 0
+    repeated: Count = 0
     wallets: Count = 0
     requests: Count = 0
     seconds: Seconds = 0.0

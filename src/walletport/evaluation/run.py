@@ -14,6 +14,7 @@ from typing import Final, Literal
 from walletport import __version__
 from walletport.errors import WalletportError
 from walletport.evaluation import findings
+from walletport.evaluation.bench import Bench, Times
 from walletport.evaluation.meter import LimitReached, Meter
 from walletport.evaluation.plan import PROBES, Work, check_subjects
 from walletport.evaluation.probes import asked, told
@@ -29,7 +30,7 @@ from walletport.evaluation.report import (
     Verdict,
 )
 from walletport.evaluation.statistics import check_installed, quantiles, rate
-from walletport.evaluation.subject import Bench, Subject, Times
+from walletport.evaluation.subject import Subject
 from walletport.evaluation.workload import (
     LEVELS,
     can_read,
@@ -182,8 +183,9 @@ def _account_report(desk: _Desk, work: Work, stopped: Stopped | None) -> Account
             name: Ability(answer=given.answer, reason=given.reason) for name, given in declared.abilities().items()
         },
         declared=declared.in_words(),
-        customers=len(bench.customers),
+        customers=len(bench.orders.customers),
         creates=bench.creates,
+        repeated=bench.repeated,
         wallets=len(bench.wallets),
         requests=desk.requests,
         seconds=desk.seconds,
@@ -195,7 +197,7 @@ def _account_report(desk: _Desk, work: Work, stopped: Stopped | None) -> Account
         findings=(
             *probed,
             *findings.of_the_work(bench, timings),
-            findings.of_readiness(timings),
+            findings.of_readiness(bench, timings),
             *findings.of_drift(bench),
             findings.of_request_ids(bench),
             findings.of_rate_limits(limits, desk.levels),

@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from walletport.errors import AuthenticationError, ConnectFailed, RateLimited, WalletportError
+from walletport.evaluation.bench import Bench
 from walletport.evaluation.meter import LimitReached
 from walletport.evaluation.report import Level
-from walletport.evaluation.subject import Bench
 from walletport.models import Wallet, WalletStatus
 
 WAITED_FOR: Final = 5
@@ -35,7 +35,7 @@ async def warm_up(bench: Bench) -> None:
         ConnectFailed: nobody is there.
     """
     able = bench.capabilities
-    customer = bench.order().customer_id
+    customer = bench.orders.next().customer_id
     try:
         if able.get_customer.usable:
             await bench.do(bench.operations.get_customer(customer))
@@ -51,7 +51,7 @@ async def measure_creates(bench: Bench, samples: int, step: Step, *, ready_withi
     """Send orders one after the other; the first few wallets are watched until they are ready."""
     made: list[Wallet] = []
     for number in range(samples):
-        order = bench.order()
+        order = bench.orders.next()
         started = time.perf_counter()
         wallet: Wallet | None = None
         with bench.timed("create"):
@@ -62,6 +62,7 @@ async def measure_creates(bench: Bench, samples: int, step: Step, *, ready_withi
                 raise bench.latest_failure
             await _pause(bench)
             continue
+        bench.repeated += not bench.latest_is_new
         made.append(wallet)
         if number < WAITED_FOR:
             await _until_ready(bench, wallet, started, ready_within)
@@ -158,6 +159,7 @@ async def _until_ready(bench: Bench, wallet: Wallet, started: float, within: flo
         waited = time.perf_counter() - started
         if waited > within or not bench.can_look:
             times.fail("RequestTimedOut" if bench.can_look else "UnsupportedOperation")
+            times.prove(bench.evidence(1))
             return
         await asyncio.sleep(pause)
         try:
@@ -165,6 +167,7 @@ async def _until_ready(bench: Bench, wallet: Wallet, started: float, within: flo
         except WalletportError as error:
             if not error.retryable:
                 times.fail(type(error).__name__)
+                times.prove(bench.evidence(1))
                 return
         pause = max(_FIRST_LOOK, (time.perf_counter() - started) * _LOOK_SHARE)
     times.succeed(time.perf_counter() - started)

@@ -3,6 +3,8 @@
 The only room that imports Matplotlib and Jinja. Both come with ``walletport[reports]`` and are loaded on use.
 """
 
+from typing import TYPE_CHECKING
+
 from walletport.pages.drawing import INK, Svg, dash, draw, marker, series
 from walletport.pages.page import (
     Code,

@@ -70,4 +70,4 @@ def test_all_faults_together_are_named_with_their_evidence() -> None:
     assert "hibernating" in sentences["drift"]
     assert "ConnectionLost" in sentences["lost_answers"]
     assert "made a second wallet" in sentences["same_key"]
-    assert all(found.evidence for found in faulty.faults if found.kind not in ("latency", "readiness"))
+    assert all(found.evidence for found in faulty.faults if found.kind != "latency")

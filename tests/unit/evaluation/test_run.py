@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,10 +13,12 @@ from tests.support.toy import CUSTOMER, KEY, Toy
 from tests.unit.evaluation.vendors import Calm, Prompt
 from walletport.config import Account
 from walletport.errors import ConfigurationError
+from walletport.evaluation.page import page_of
 from walletport.evaluation.plan import Work, check_subjects, plan_lines
 from walletport.evaluation.report import Report, Verdict
 from walletport.evaluation.run import evaluate
 from walletport.evaluation.subject import Subject, subjects_of
+from walletport.pages import render
 from walletport.sandbox import Sandbox
 
 FEW = Work(samples=3)
@@ -160,6 +163,8 @@ def test_a_production_account_is_refused_unless_said_in_so_many_words() -> None:
         ({"max_requests": 0}, "max_requests"),
         ({"max_seconds": 0.0}, "max_seconds"),
         ({"max_seconds": float("nan")}, "max_seconds"),
+        ({"ready_within": float("inf")}, "ready_within"),
+        ({"slow": float("nan")}, "slow"),
     ],
 )
 def test_a_number_out_of_range_is_refused(wrong: dict[str, float], told: str) -> None:
@@ -201,3 +206,33 @@ def test_the_figures_are_those_of_the_samples(report: Report) -> None:
             if timing.p50.low is not None and timing.p50.high is not None:
                 assert timing.p50.low <= timing.p50.value <= timing.p50.high
         assert account.timings["create"].attempts == 6
+
+
+def test_what_is_not_installed_is_named_with_what_to_type(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    """Before the first request, not after the last."""
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(ConfigurationError, match=r'needs scipy: pip install "walletport\[evaluate\]"'):
+        evaluate(subjects_of(sandbox), FEW)
+    assert sandbox.requests == ()
+
+
+def test_orders_that_wait_for_approval_are_no_failures() -> None:
+    """The provider took them; that there is no wallet yet is said, and nothing more is claimed."""
+    with Sandbox(["conduit"]) as sandbox:
+        vars(sandbox.emulators["conduit"])["approval_required"] = True
+        (account,) = evaluate(subjects_of(sandbox), FEW).accounts
+    assert [found.sentence for found in account.faults] == []
+    found = {one.kind: one for one in account.findings}
+    assert "3 orders wait for a person's approval" in found["failures"].sentence
+    assert found["readiness"].verdict is Verdict.NOT_TRIED
+    assert found["same_key"].verdict is Verdict.NOT_TRIED
+
+
+def test_orders_that_give_the_same_wallet_again_are_counted() -> None:
+    """With one customer a create is no more than a look-up where a provider keeps one wallet for each."""
+    with Sandbox(["polygon-oms"]) as sandbox:
+        customer = sandbox.emulators["polygon-oms"].default_customer
+        subject = Subject(sandbox.account("polygon-oms"), (customer,))
+        report = evaluate([subject], FEW)
+    assert report.accounts[0].repeated == 2
+    assert "More customers tell more" in render(page_of(report))
