@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from walletport.errors import RateLimited, WalletportError
 from walletport.evaluation.orders import Order, Orders
-from walletport.evaluation.report import Evidence
 from walletport.models import Drift, Wallet, WalletStatus
 from walletport.operations import Operations
 from walletport.transport.account import engine_for
@@ -37,7 +36,7 @@ class SeenDrift:
 
     drift: Drift
     count: int = 0
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[Exchange, ...] = ()
 
 
 @dataclass
@@ -47,14 +46,14 @@ class Times:
     attempts: int = 0
     samples: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
-    failed: list[Evidence] = field(default_factory=list)
+    failed: list[Exchange] = field(default_factory=list)
 
     def succeed(self, seconds: float) -> None:
         """Count a success."""
         self.attempts += 1
         self.samples.append(seconds)
 
-    def prove(self, evidence: Sequence[Evidence]) -> None:
+    def prove(self, evidence: Sequence[Exchange]) -> None:
         """Keep evidence of a failure; the first few are enough."""
         self.failed = [*self.failed, *evidence][:_MOST_EVIDENCE]
 
@@ -105,7 +104,7 @@ class Bench:
         self.latest_is_new = True
         self.asked_to_wait: float | None = None
         self.latest_failure: WalletportError | None = None
-        self.request_ids: dict[str, tuple[bool, tuple[Evidence, ...]]] = {}
+        self.request_ids: dict[str, tuple[bool, tuple[Exchange, ...]]] = {}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -182,7 +181,7 @@ class Bench:
 
     # --- what is remembered ---------------------------------------------------------------------------------
 
-    def evidence(self, most: int = _MOST_EVIDENCE, *, since: int | None = None) -> tuple[Evidence, ...]:
+    def evidence(self, most: int = _MOST_EVIDENCE, *, since: int | None = None) -> tuple[Exchange, ...]:
         """Return the latest exchanges, oldest first.
 
         Args:
@@ -193,7 +192,7 @@ class Bench:
         if since is not None:
             fresh = self.driver.sent - since
             kept = kept[-fresh:] if fresh else []
-        return as_evidence(kept[-most:])
+        return tuple(kept[-most:])
 
     def note_wallets(self, wallets: Iterable[Wallet]) -> None:
         """Look for what is undocumented in a list's wallets."""
@@ -211,12 +210,12 @@ class Bench:
                 seen.count += 1
                 seen.evidence = seen.evidence or self._showing(one.seen)
 
-    def _showing(self, text: str) -> tuple[Evidence, ...]:
+    def _showing(self, text: str) -> tuple[Exchange, ...]:
         """Return the latest exchange whose answer holds a text."""
         holding = [one for one in self.driver.exchanges if text in one.body]
-        return as_evidence(holding[-1:])
+        return tuple(holding[-1:])
 
-    def note_refusal(self, error: WalletportError, evidence: tuple[Evidence, ...] | None = None) -> None:
+    def note_refusal(self, error: WalletportError, evidence: tuple[Exchange, ...] | None = None) -> None:
         """Note whether a refusal names a request id."""
         if error.status_code is not None:
             name = type(error).__name__
@@ -224,22 +223,3 @@ class Bench:
             if known is None or (error.request_id is not None and not known[0]):
                 shown = self.evidence(1) if evidence is None else evidence
                 self.request_ids[name] = (error.request_id is not None, shown)
-
-
-def as_evidence(exchanges: Sequence[Exchange]) -> tuple[Evidence, ...]:
-    """Return exchanges as the report shows them."""
-    return tuple(
-        Evidence(
-            method=one.method,
-            path=one.path,
-            sent_headers=one.sent_headers,
-            sent=one.sent,
-            status=one.status,
-            headers=one.headers,
-            body=one.body,
-            seconds=round(one.seconds, 6),
-            error=one.error,
-            thrown_away=one.thrown_away,
-        )
-        for one in exchanges
-    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
-from walletport.evaluation.report import AccountReport, Finding, Part, Report, Timing, Verdict
+from walletport.evaluation.report import AccountReport, Finding, Report, Timing, Verdict
 from walletport.evaluation.statistics import ALPHA, holm, share_p, shift_p
 from walletport.evaluation.words import number
+from walletport.models import Model
 
 RULE: Final = (
     f"A duration has changed where the Mann-Whitney U test says so, a success rate where Fisher's exact test does: "
@@ -17,7 +18,7 @@ RULE: Final = (
 _FEWEST: Final = 5
 
 
-class Change(Part):
+class Change(Model):
     """One measurement or verdict, before and after.
 
     Args:
@@ -39,7 +40,7 @@ class Change(Part):
     verdict: Literal["changed", "noise", "same", "too few", "only in the old", "only in the new"]
 
 
-class Comparison(Part):
+class Comparison(Model):
     """What changed between two reports.
 
     Args:

@@ -8,11 +8,12 @@ from typing import Final
 from walletport.capabilities import Answer
 from walletport.evaluation.plan import QUESTIONS
 from walletport.evaluation.plots import figures
-from walletport.evaluation.report import AccountReport, Estimate, Evidence, Finding, Report, Verdict
+from walletport.evaluation.report import AccountReport, Estimate, Finding, Report, Verdict
 from walletport.evaluation.words import milliseconds
 from walletport.evaluation.workload import WAITED_FOR
 from walletport.pages import Code, Details, Heading, Note, Page, Section, Table
 from walletport.pages.page import Block
+from walletport.transport.recording import Exchange
 
 # Shapes, so that nothing hangs on a colour.
 _SIGNS: Final = {
@@ -59,12 +60,17 @@ def _lead(report: Report) -> list[str]:
     names = ", ".join(account.name for account in report.accounts)
     told = [f"{len(report.accounts)} accounts were put through the same work: {names}."]
     told.extend(
-        f"{account.name}: {len(account.faults)} findings say that something is wrong; they are listed below."
+        f"{account.name}: {_counted(len(account.faults), 'finding says', 'findings say')} that something is wrong, as "
+        "listed below."
         for account in report.accounts
         if account.faults
     )
     told.extend(_clean(account) for account in report.accounts if not account.faults)
     return told
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _clean(account: AccountReport) -> str:
@@ -237,7 +243,7 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _exchange(one: Evidence) -> str:
+def _exchange(one: Exchange) -> str:
     sent = [f"{one.method} {one.path}", *_lines(one.sent_headers), *([one.sent] if one.sent else [])]
     if one.status is None:
         came = [f"no whole answer came: {one.error}"]

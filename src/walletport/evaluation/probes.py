@@ -21,8 +21,9 @@ from walletport.errors import (
 )
 from walletport.evaluation.bench import Bench
 from walletport.evaluation.orders import Order
-from walletport.evaluation.report import Evidence, Finding, Verdict
+from walletport.evaluation.report import Finding, Verdict
 from walletport.models import Wallet
+from walletport.transport.recording import Exchange
 
 TRIES: Final = 2
 """How often a probe is begun anew after a failure that says nothing about its question."""
@@ -228,7 +229,7 @@ async def _found(bench: Bench, order: Order) -> Wallet | str:
 # --- shared -----------------------------------------------------------------------------------------------------
 
 
-def finding(kind: str, verdict: Verdict, sentence: str, evidence: Sequence[Evidence] = ()) -> Finding:
+def finding(kind: str, verdict: Verdict, sentence: str, evidence: Sequence[Exchange] = ()) -> Finding:
     """Return what a probe found."""
     return Finding(kind=kind, verdict=verdict, sentence=sentence, evidence=tuple(evidence))
 

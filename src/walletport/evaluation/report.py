@@ -9,10 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from walletport.capabilities import Answer
 from walletport.errors import ConfigurationError
+from walletport.models import Model
+from walletport.transport.recording import Exchange
 
 SCHEMA_VERSION: Final = 1
 LARGEST_REPORT: Final = 64 * 1024 * 1024  # bytes
@@ -22,12 +24,6 @@ Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Part(BaseModel):
-    """Base of the report's parts: immutable, and a name that is not known is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Verdict(StrEnum):
@@ -47,35 +43,7 @@ class Verdict(StrEnum):
         return self in (Verdict.BROKEN, Verdict.UNDECLARED, Verdict.STANDS_OUT)
 
 
-class Evidence(Part):
-    """One request and what came back, redacted and cut to a bearable length.
-
-    Args:
-        method: the HTTP method.
-        path: path and query as they stood on the wire.
-        sent_headers: the request's headers that are fit to be shown; never a credential.
-        sent: the request's body.
-        status: the answer's status; ``None`` where no whole answer came.
-        headers: the answer's headers that are fit to be shown.
-        body: the answer's body.
-        seconds: how long it took.
-        error: what kind of failure there was instead of an answer.
-        thrown_away: whether the answer came, and was thrown away on purpose.
-    """
-
-    method: str
-    path: str
-    sent_headers: Mapping[str, str] = {}
-    sent: str = ""
-    status: int | None = None
-    headers: Mapping[str, str] = {}
-    body: str = ""
-    seconds: Seconds
-    error: str | None = None
-    thrown_away: bool = False
-
-
-class Finding(Part):
+class Finding(Model):
     """What one probe, or a look at all that was measured, has found.
 
     Args:
@@ -88,10 +56,10 @@ class Finding(Part):
     kind: str
     verdict: Verdict
     sentence: str
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[Exchange, ...] = ()
 
 
-class Estimate(Part):
+class Estimate(Model):
     """A figure and the interval that holds the true one in 95 of 100 runs; no interval where too little was seen."""
 
     value: Finite
@@ -99,7 +67,7 @@ class Estimate(Part):
     high: Finite | None = None
 
 
-class Timing(Part):
+class Timing(Model):
     """How long one kind of work took, in seconds, where it succeeded.
 
     Args:
@@ -121,7 +89,7 @@ class Timing(Part):
     success: Estimate | None = None
 
 
-class Level(Part):
+class Level(Model):
     """Reads with so many in flight at once.
 
     Args:
@@ -141,7 +109,7 @@ class Level(Part):
     too_many: Count = 0
 
 
-class RateLimits(Part):
+class RateLimits(Model):
     """What was seen of rate limits.
 
     Args:
@@ -157,7 +125,7 @@ class RateLimits(Part):
     retry_after: tuple[str, ...] = ()
 
 
-class Ability(Part):
+class Ability(Model):
     """One of the five honest answers, and its reason."""
 
     answer: Answer
@@ -167,7 +135,7 @@ class Ability(Part):
 Where = Literal["emulator", "sandbox", "production"]
 
 
-class AccountReport(Part):
+class AccountReport(Model):
     """Everything about one account.
 
     Args:
@@ -225,7 +193,7 @@ class AccountReport(Part):
         return next((found for found in self.findings if found.kind == kind), None)
 
 
-class Conditions(Part):
+class Conditions(Model):
     """Under which conditions all this was seen.
 
     Args:
@@ -255,7 +223,7 @@ class Conditions(Part):
     stopped_by: Literal["the request budget", "the time limit", "an interrupt"] | None = None
 
 
-class Criterion(Part):
+class Criterion(Model):
     """One of the reader's criteria.
 
     Args:
@@ -269,14 +237,14 @@ class Criterion(Part):
     points: Mapping[str, Share | None]
 
 
-class Score(Part):
+class Score(Model):
     """The accounts in points of 100, by the reader's own weights."""
 
     criteria: tuple[Criterion, ...]
     totals: Mapping[str, Annotated[float, Field(ge=0, le=100)]]
 
 
-class Report(Part):
+class Report(Model):
     """A vendor comparison.
 
     Args:

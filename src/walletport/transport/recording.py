@@ -7,11 +7,13 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from pydantic import Field
+
 from walletport.errors import ConnectionLost, MalformedResponse, WalletportError
+from walletport.models import Model
 from walletport.provider import Json, read_json
 from walletport.transport.drivers import AsyncDriver
 from walletport.transport.redaction import MARK
@@ -40,14 +42,13 @@ _PRIVATE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and what came back, with nothing secret in it.
+class Exchange(Model):
+    """One request and what came back, redacted and cut to a bearable length.
 
     Args:
         method: the HTTP method.
-        path: path and query, as they stood on the wire.
-        sent_headers: those that are fit to be shown.
+        path: path and query as they stood on the wire.
+        sent_headers: the request's headers that are fit to be shown; never a credential.
         sent: the request's body.
         status: the answer's status; ``None`` where no whole answer came.
         headers: the answer's headers that are fit to be shown.
@@ -59,12 +60,12 @@ class Exchange:
 
     method: str
     path: str
-    sent_headers: Mapping[str, str]
-    sent: str
-    status: int | None
-    headers: Mapping[str, str]
-    body: str
-    seconds: float
+    sent_headers: Mapping[str, str] = {}
+    sent: str = ""
+    status: int | None = None
+    headers: Mapping[str, str] = {}
+    body: str = ""
+    seconds: float = Field(ge=0, allow_inf_nan=False)
     error: str | None = None
     thrown_away: bool = False
 
@@ -158,7 +159,7 @@ class RecordingDriver(AsyncDriver):
                 status=None if response is None else response.status,
                 headers={} if response is None else self._headers(response.headers.items()),
                 body="" if response is None else self._answer(step, response),
-                seconds=seconds,
+                seconds=round(seconds, 6),
                 error=error,
                 thrown_away=thrown_away,
             )

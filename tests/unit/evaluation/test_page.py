@@ -10,12 +10,13 @@ import pytest
 from tests.unit.evaluation.vendors import Prompt
 from walletport.evaluation.page import page_of
 from walletport.evaluation.plan import Work
-from walletport.evaluation.report import Evidence, Finding, Report, Timing, Verdict
+from walletport.evaluation.report import Finding, Report, Timing, Verdict
 from walletport.evaluation.run import evaluate
 from walletport.evaluation.score import with_score
 from walletport.evaluation.subject import Subject
 from walletport.pages import render
 from walletport.sandbox import Sandbox
+from walletport.transport.recording import Exchange
 
 EVIL = "<script>alert(1)</script>"
 
@@ -65,7 +66,7 @@ def test_a_customer_that_is_a_script_shows_as_text() -> None:
 
 def test_any_text_of_a_vendor_is_escaped(report: Report) -> None:
     """Names, sentences, headers, bodies, reasons, error classes: whatever they hold, no tag comes of it."""
-    evidence = Evidence(
+    evidence = Exchange(
         method="POST", path=EVIL, sent_headers={EVIL: EVIL}, sent=EVIL, status=200, headers={EVIL: EVIL}, body=EVIL,
         seconds=1, error=EVIL,
     )  # fmt: skip
