@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from walletport.errors import RateLimited, WalletportError
 from walletport.evaluation.orders import Order, Orders
-from walletport.models import Drift, Wallet, WalletStatus
+from walletport.models import Customer, Drift, Wallet, WalletStatus
 from walletport.operations import Operations
 from walletport.transport.account import engine_for
 from walletport.transport.effects import Program
@@ -94,7 +94,7 @@ class Bench:
         self.capabilities = self.kind.capabilities
         self.most_creates = most_creates
         self._allow = allow
-        self.operations, self.driver = self._open(subject.account.settings)
+        self.operations, self.driver = self.open_with(subject.account.settings)
         self.orders = Orders(subject, chain, asset)
         self.times: dict[str, Times] = {}
         self.wallets: set[str] = set()
@@ -111,10 +111,7 @@ class Bench:
         await self.driver.close()
 
     def open_with(self, settings: ProviderSettings) -> tuple[Operations, RecordingDriver]:
-        """Return what talks to the same account with other settings; the caller closes the driver."""
-        return self._open(settings)
-
-    def _open(self, settings: ProviderSettings) -> tuple[Operations, RecordingDriver]:
+        """Return what talks to the account with these settings; the caller closes the driver."""
         account = self.subject.account
         # Once: what is judged is the provider, not how well this library gets over its failures.
         limits = Limits(timeout=account.timeout, max_attempts=1, repeats_creates=False)
@@ -151,6 +148,8 @@ class Bench:
             raise
         if isinstance(result, Wallet):
             self._note_wallet(result)
+        elif isinstance(result, Customer):
+            self._note_drift(one.model_copy(update={"where": f"customer.{one.where}"}) for one in result.drift)
         return result
 
     @contextmanager
@@ -188,11 +187,8 @@ class Bench:
             most: how many at most.
             since: only those after this mark.
         """
-        kept = list(self.driver.exchanges)
-        if since is not None:
-            fresh = self.driver.sent - since
-            kept = kept[-fresh:] if fresh else []
-        return tuple(kept[-most:])
+        fresh = most if since is None else self.driver.sent - since
+        return self.driver.latest(min(most, fresh))
 
     def note_wallets(self, wallets: Iterable[Wallet]) -> None:
         """Look for what is undocumented in a list's wallets."""
@@ -204,7 +200,13 @@ class Bench:
         told = any(one.what == "value" and one.seen == wallet.provider_status for one in found)
         if wallet.status is WalletStatus.UNKNOWN and wallet.provider_status is not None and not told:
             found.append(Drift(where="status", what="value", seen=wallet.provider_status[:40]))
-        for one in found:
+        self._note_drift(found)
+
+    def _note_drift(self, found: Iterable[Drift]) -> None:
+        shown = self.driver.redacted  # a vendor can echo anything anywhere
+        for one in (
+            drift.model_copy(update={"where": shown(drift.where), "seen": shown(drift.seen)}) for drift in found
+        ):
             if one in self.drift or len(self.drift) < _MOST_DRIFT:
                 seen = self.drift.setdefault(one, SeenDrift(one))
                 seen.count += 1

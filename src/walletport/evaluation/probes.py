@@ -188,10 +188,9 @@ async def findable(bench: Bench) -> Finding:
     try:
         await bench.create(order)
     except WalletportError:
-        lost = [one for one in bench.driver.exchanges if one.thrown_away][-1:]
-        if not lost or bench.driver.sent == mark:
+        if not any(one.thrown_away for one in bench.evidence(since=mark)):
             raise
-        answered = lost[0].body
+        answered = bench.driver.lost.decode("utf-8", "replace")
     else:
         return finding("findable", Verdict.NOT_TRIED, "no answer could be thrown away: the order sent only reads")
     found = await _found(bench, order)

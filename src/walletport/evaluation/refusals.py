@@ -96,7 +96,7 @@ async def wrong_credential(bench: Bench) -> Finding:
             reason = "there is no read to try it on, and an order is not sent for that"
             return finding("wrong_credential", Verdict.NOT_TRIED, reason)
     except (AuthenticationError, PermissionDenied) as error:
-        evidence = tuple(driver.exchanges)
+        evidence = driver.exchanges
         bench.note_refusal(error, evidence[-1:])
         sentence = f"a wrong credential is refused: {told(error)}"
         return finding("wrong_credential", Verdict.HOLDS, sentence, evidence)
@@ -104,10 +104,10 @@ async def wrong_credential(bench: Bench) -> Finding:
         raise
     except WalletportError as error:
         sentence = f"a wrong credential is answered with something else: {told(error)}"
-        return finding("wrong_credential", Verdict.BROKEN, sentence, tuple(driver.exchanges))
+        return finding("wrong_credential", Verdict.BROKEN, sentence, driver.exchanges)
     finally:
         await driver.close()
-    evidence = tuple(driver.exchanges)
+    evidence = driver.exchanges
     return finding("wrong_credential", Verdict.BROKEN, "a wrong credential was accepted", evidence)
 
 

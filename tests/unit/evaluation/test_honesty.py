@@ -13,14 +13,14 @@ from walletport.evaluation.run import evaluate
 from walletport.evaluation.subject import subjects_of
 from walletport.sandbox import Sandbox
 
-WORK = Work(samples=20, ready_within=0.5)
+WORK = Work(samples=12, ready_within=0.5)
 # Whether a request is hit depends on the seed, the fault and its number alone, so this is the same in every run.
 LOST = "drop-after:rate=0.05:method=POST:path=/wallets:provider=faulty"
-LATE = "late:seconds=0.15:times=20:method=POST:path=/wallets:provider=faulty"
+LATE = "late:seconds=0.15:times=12:method=POST:path=/wallets:provider=faulty"
 
 
 def run(*faults: str, forgets: bool = False, odd_status: str | None = None) -> dict[str, AccountReport]:
-    with Sandbox([Calm, Faulty], faults=faults, seed=2) as sandbox:
+    with Sandbox([Calm, Faulty], faults=faults, seed=5) as sandbox:
         emulator = cast("FaultyEmulator", sandbox.emulators["faulty"])
         emulator.odd_status = odd_status
         if forgets:
