@@ -93,6 +93,7 @@ def evaluate(
         from walletport.evaluation.plan import Work, check_subjects, plan_lines  # noqa: PLC0415 - a lot to load
         from walletport.evaluation.score import read_weights  # noqa: PLC0415
         from walletport.evaluation.statistics import check_installed  # noqa: PLC0415
+        from walletport.pages import check_folder  # noqa: PLC0415
 
         work = Work(
             samples=samples,
@@ -117,6 +118,7 @@ def evaluate(
                 print_json({"plan": plan}) if as_json else _say(plan)
                 return
             _agree(plan, subjects, yes=yes, as_json=as_json)
+            check_folder(out or Path())
             report = _run(subjects, work, production=production, quiet=as_json)
         _deliver(report, weighed, out or Path(), plan=plan, as_json=as_json)
     if report.conditions.stopped_by == "an interrupt":

@@ -159,6 +159,21 @@ def write_file(text: str, folder: Path, name: str) -> Path:
     return path
 
 
+def check_folder(folder: Path) -> None:
+    """Make a folder and see that it can be written to, before the work whose result goes there.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        msg = f"{folder} cannot be written to ({error.strerror}): name another folder"
+        raise ConfigurationError(msg) from None
+
+
 def _mask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)

@@ -77,6 +77,9 @@ def test_the_plan_alone_is_told_and_nothing_is_sent(desk: Desk) -> None:
         pytest.param(("--customer", "toy", "--plan"), 2, "ACCOUNT=ID", id="no-id"),
         pytest.param(("--accounts", "toy,toy", "--plan"), 2, "twice", id="twice"),
         pytest.param(("--customer", f"toy={CUSTOMER}"), 2, "--out DIR", id="no-folder"),
+        pytest.param(
+            ("--customer", f"toy={CUSTOMER}", "--yes", "--out", "/dev/null/x"), 1, "name another folder", id="no-place"
+        ),
         pytest.param(("--weights", "none.toml", "--out", "x"), 1, "cannot be read", id="no-weights"),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from walletport.errors import ConfigurationError
 from walletport.evaluation.compare import compare
+from walletport.evaluation.findings import of_latency
 from walletport.evaluation.report import AccountReport, Finding, Report, Timing, Verdict
 from walletport.evaluation.score import read_weights, with_score
 from walletport.evaluation.statistics import holm, quantiles, rate
@@ -97,7 +98,9 @@ def test_a_verdict_that_is_another_one_has_changed(report: Report) -> None:
 
     holds = with_findings(Finding(kind="same_key", verdict=Verdict.HOLDS, sentence=""))
     broken = with_findings(Finding(kind="same_key", verdict=Verdict.BROKEN, sentence=""))
+    untried = with_findings(Finding(kind="same_key", verdict=Verdict.NOT_TRIED, sentence=""))
     assert verdicts(holds, broken)["same_key"] == "changed"
+    assert verdicts(holds, untried)["same_key"] == "too few"
     assert verdicts(with_findings(drift("a", 3)), with_findings(drift("a", 5)))["drift"] == "same"
     assert verdicts(with_findings(drift("a", 3)), with_findings(drift("b", 3)))["drift"] == "changed"
 
@@ -176,3 +179,30 @@ def test_weights_are_read_and_a_file_that_is_not_there_is_named(tmp_path: Path) 
     assert read_weights(path) == {"create_p50": 1.5, "same_key": 5.0}
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_weights(tmp_path / "none.toml")
+
+
+# --- slowness ---------------------------------------------------------------------------------------------------
+
+
+def timed(report: Report, median: float) -> AccountReport:
+    return changed(report, create=timing(*[median] * 5)).accounts[0]
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "slow", "verdict"),
+    [
+        pytest.param(0.5, (0.1,), None, Verdict.STANDS_OUT, id="five-times-the-other"),
+        pytest.param(0.25, (0.1,), None, Verdict.HOLDS, id="not-three-times"),
+        pytest.param(0.05, (0.001,), None, Verdict.HOLDS, id="fifty-times-of-nothing"),
+        pytest.param(0.5, (), None, Verdict.OBSERVED, id="nothing-to-hold-it-against"),
+        pytest.param(0.5, (), 0.4, Verdict.STANDS_OUT, id="above-the-readers-limit"),
+        pytest.param(0.3, (), 0.4, Verdict.HOLDS, id="within-the-readers-limit"),
+        pytest.param(0.5, (0.5,), 0.4, Verdict.STANDS_OUT, id="slow-as-all-and-above-the-limit"),
+    ],
+)
+def test_a_slow_account_stands_out_against_the_others_or_the_readers_limit(
+    report: Report, mine: float, others: tuple[float, ...], slow: float | None, verdict: Verdict
+) -> None:
+    """Three times the others' median and 0.1 s longer; a limit counts whatever the others do."""
+    found = of_latency(timed(report, mine), [timed(report, other) for other in others], slow)
+    assert found.verdict is verdict
