@@ -36,6 +36,7 @@ _WHERE: Final = {
     "emulator": "an emulator on this machine, written from the vendor's documentation: no vendor was asked",
     "sandbox": "the vendor's sandbox",
     "production": "the vendor's production",
+    "another address": "an address that is not the vendor's",
 }
 
 

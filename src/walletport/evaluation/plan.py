@@ -9,7 +9,7 @@ from typing import Final
 from walletport.errors import ConfigurationError
 from walletport.evaluation.probes import IDEMPOTENCY, TRIES
 from walletport.evaluation.refusals import REFUSALS
-from walletport.evaluation.report import MOST_SAMPLES
+from walletport.evaluation.report import MOST_SAMPLES, Where
 from walletport.evaluation.subject import Subject
 
 PROBES: Final = (*IDEMPOTENCY, *REFUSALS)
@@ -106,13 +106,19 @@ def check_subjects(subjects: Sequence[Subject], *, production: bool) -> None:
         raise ConfigurationError("\n".join(lines))
 
 
+_PLACES: Final[dict[Where, str]] = {
+    "emulator": "the emulator on this machine",
+    "sandbox": "the vendor's sandbox",
+    "production": "PRODUCTION, where wallets are real",
+    "another address": "an address that is not the vendor's",
+}
+
+
 def plan_lines(subjects: Sequence[Subject], work: Work) -> list[str]:
     """Return the plan in sentences: what is made where, and what it costs at most."""
     lines = []
     for one in subjects:
-        place = {"emulator": "the emulator on this machine", "sandbox": "the vendor's sandbox"}.get(
-            one.where, "PRODUCTION, where wallets are real"
-        )
+        place = _PLACES[one.where]
         load = "with load" if work.loads(one) else "without load"
         for_whom = f", for {len(one.customers)} of your customers" if one.sandbox is None else ""
         lines.append(f"{one.account.name}: at most {work.most_wallets} wallets at {place}{for_whom}; {load}")

@@ -132,7 +132,7 @@ class Ability(Model):
     reason: str = ""
 
 
-Where = Literal["emulator", "sandbox", "production"]
+Where = Literal["emulator", "sandbox", "production", "another address"]
 
 
 class AccountReport(Model):
@@ -144,7 +144,8 @@ class AccountReport(Model):
         title: the vendor's name as people write it.
         version: of the distribution that brings the adapter.
         environment: the provider's environment.
-        where: whether an emulator on this machine answered, the vendor's sandbox, or the real thing.
+        where: whether an emulator on this machine answered, the vendor's sandbox, the real thing, or whatever is at
+            an address that is not the vendor's.
         abilities: what the adapter declares, by ability.
         declared: what else it declares, in words.
         customers: how many customers the wallets were made for.

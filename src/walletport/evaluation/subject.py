@@ -32,7 +32,12 @@ class Subject:
         """Who answers."""
         if self.sandbox is not None:
             return "emulator"
-        return "production" if self.account.production else "sandbox"
+        if self.account.production:
+            return "production"
+        given = self.account.base_url
+        used = {given} if isinstance(given, str) else set((given or {}).values())
+        vendors = self.account.kind.environments[self.account.environment].base_urls.values()
+        return "sandbox" if used <= set(vendors) else "another address"
 
     @property
     def emulator(self) -> Emulator | None:

@@ -65,7 +65,7 @@ def test_a_configured_account_is_evaluated_for_its_customers_and_asked_about_fir
 def test_the_plan_alone_is_told_and_nothing_is_sent(desk: Desk) -> None:
     """For people and for machines."""
     told = desk.told("evaluate", "--customer", f"toy={CUSTOMER}", "--plan")
-    assert "at most 60 wallets at the vendor's sandbox, for 1 of your customers" in str(told["plan"])
+    assert "at most 60 wallets at an address that is not the vendor's, for 1 of your customers" in str(told["plan"])
     assert desk.box.requests == ()
 
 

@@ -156,6 +156,14 @@ def test_a_production_account_is_refused_unless_said_in_so_many_words() -> None:
     assert "2 of your customers" in line
 
 
+def test_who_answered_is_told_apart() -> None:
+    """The vendor's sandbox, the real thing, and whatever is at an address that is not the vendor's."""
+    sandbox = Subject(Account.of("a", Toy, key=KEY))
+    elsewhere = Subject(Account.of("b", Toy, base_url="http://127.0.0.1:1", key=KEY))
+    real = Subject(Account.of("c", Toy, base_url="https://api.toy.example/toy/v1", key=KEY))
+    assert [one.where for one in (sandbox, elsewhere, real)] == ["sandbox", "another address", "production"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
