@@ -234,6 +234,8 @@ class Capabilities(Declaration):
 
 ABILITIES: Final = tuple(name for name, field in Capabilities.model_fields.items() if field.annotation is Ability)
 """The neutral names of everything a provider answers for."""
+
+
 def _assets(order: OrderFields) -> str:
     if order.pairs:
         return _known([f"{asset} on {chain}" for chain, asset in order.pairs], fixed=True)
