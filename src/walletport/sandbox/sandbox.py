@@ -155,6 +155,7 @@ class Sandbox:
             base_url=self.base_url(provider),
             timeout=Limits.timeout,
             max_attempts=Limits.max_attempts,
+            rate_limit=None,
             **settings,
         )
 
