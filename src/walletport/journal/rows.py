@@ -254,7 +254,10 @@ def note_once(
     """
     wanted = {"the_id": provision_id, "the_what": what}
     connection.execute(statements.HOLD, wanted)  # so that nobody else looks for the event at the same time
-    if connection.execute(statements.EVENT_OF, wanted).first() is not None:
+    waiting = any(
+        (one["provision_id"], one["what"]) == (provision_id, what) for one in connection.info.get(_EVENTS, ())
+    )
+    if waiting or connection.execute(statements.EVENT_OF, wanted).first() is not None:
         return False
     _append(connection, provision_id, what, detail, now)
     return True

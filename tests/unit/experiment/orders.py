@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from walletport.journal import Journal, Life, NewProvision, Transaction, rows
 
@@ -46,8 +47,8 @@ def lived(
 def fill(journal: Journal, start: int, end: int) -> None:
     """Record orders of these numbers, each sent and done."""
 
-    def work(connection: Transaction) -> None:
-        for number in range(start, end):
+    def work(connection: Transaction, some: range) -> None:
+        for number in some:
             at = NOW + timedelta(seconds=number)
             account = ("alpha", "beta")[number % 2]
             decision = {"account": account, "drawn": account, "route": "1"}
@@ -63,4 +64,5 @@ def fill(journal: Journal, start: int, end: int) -> None:
             rows.note_once(connection, row.id, "sending", {}, at)
             rows.note_once(connection, row.id, "made", {}, at + timedelta(seconds=1 + number % 7))
 
-    journal.write(work).result(60)
+    for first in range(start, end, 100):
+        journal.write(partial(work, some=range(first, min(end, first + 100)))).result(60)
