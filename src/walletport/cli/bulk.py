@@ -59,7 +59,7 @@ def bulk(
     """
     from walletport.jobs.checking import BadLines  # noqa: PLC0415 - a database is a lot to load for --version
 
-    with errors_shown(as_json=as_json), steps() as shown:
+    with errors_shown(as_json=as_json), steps(quiet=as_json) as shown:
         try:
 
             def carry_out(run: BulkRun) -> Coroutine[None, None, Job]:

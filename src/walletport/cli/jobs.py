@@ -149,7 +149,7 @@ def next_step(job: Job) -> str | None:
     elif job.state != "finished":
         step = "give the same orders again, unless they are being carried out: they go on where they stopped"
         step = "`walletport worker` processes carry it out" if job.shared else step
-    elif job.missing:
-        why = f"`walletport jobs show {job.id}` tells why {job.missing:,} made no wallet"
+    elif job.missing or job.left:
+        why = f"`walletport jobs show {job.id}` tells why {job.missing + job.left:,} made no wallet"
         step = f"{why}; the same orders again try them anew"
     return step

@@ -151,9 +151,16 @@ class Steps:
 
 
 @contextmanager
-def steps() -> Iterator[Steps]:
-    """Show how far work has come, on standard error."""
+def steps(*, quiet: bool) -> Iterator[Steps]:
+    """Show how far work has come, on standard error.
+
+    Args:
+        quiet: whether to show nothing, for machines.
+    """
     console = Console(stderr=True)
+    if quiet:
+        yield Steps(lambda _: None, None)
+        return
     if not console.is_terminal:
         yield Steps(say, None)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -37,6 +38,8 @@ async def _run(config: Path, in_flight: int) -> None:
     from walletport.config import load_config  # noqa: PLC0415 - a database is a lot to load for --version
     from walletport.jobs.worker import Worker  # noqa: PLC0415
 
+    # It logs each failed connection with a traceback; what matters is said in one line.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     stopping = asyncio.Event()
     with stopped_by_signals(stopping, say):
         await Worker(load_config(config), stopping, in_flight).run(lambda: say("This worker takes orders."))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MAY: Final = {
     JobState.PAUSED: (JobState.RUNNING,),
     JobState.RUNNING: (JobState.PAUSED, JobState.CANCELLED),
-    JobState.CANCELLED: (JobState.PLANNING, JobState.RUNNING, JobState.PAUSED),
+    JobState.CANCELLED: (JobState.RUNNING, JobState.PAUSED),  # one that is not planned to its end could not be resumed
 }
 
 

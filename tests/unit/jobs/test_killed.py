@@ -196,7 +196,6 @@ def workers_and_database_die(folder: Path, server: OwnServer, orders: int, resta
             assert at_work.start(*order).wait() == 0, at_work.said()
         at_work.check(orders)
         assert restarted
-        at_work.stop()
 
 
 @dataclass
