@@ -2,19 +2,20 @@
 
 ``rows`` holds what can be read and written of orders, ``standing`` what of accounts, ``jobrows`` of jobs over many
 orders, and ``rates`` of what is shared while sending, as functions that take a `Transaction`. ``lives`` reads what
-became of many orders.
+became of many orders, ``currents`` which wallet is a user's, ``moves`` who goes from one account to another.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection as Transaction
 
-from walletport.journal import jobrows, queueing, rates, rows, standing
+from walletport.journal import currents, jobrows, moves, queueing, rates, rows, standing
 from walletport.journal.errors import JournalError, LostClaim
 from walletport.journal.jobrecords import ChunkRow, ItemRow, JobRow, KnownOrder, ResultRow
 from walletport.journal.jobrecords import Outcome as ItemOutcome
 from walletport.journal.journal import Journal
 from walletport.journal.lives import Life, lives, lives_of
+from walletport.journal.moverecords import CurrentRow, Key, MoveRow, WatchedRow
 from walletport.journal.rates import RateRow
 from walletport.journal.records import (
     AccountEventRow,
@@ -33,6 +34,7 @@ __all__ = [
     "AccountEventRow",
     "AccountRow",
     "ChunkRow",
+    "CurrentRow",
     "CustomerRow",
     "EventRow",
     "How",
@@ -41,10 +43,12 @@ __all__ = [
     "JobRow",
     "Journal",
     "JournalError",
+    "Key",
     "Kind",
     "KnownOrder",
     "Life",
     "LostClaim",
+    "MoveRow",
     "NewProvision",
     "PinRow",
     "ProvisionRow",
@@ -52,9 +56,12 @@ __all__ = [
     "ResultRow",
     "Transaction",
     "WalletRow",
+    "WatchedRow",
+    "currents",
     "jobrows",
     "lives",
     "lives_of",
+    "moves",
     "queueing",
     "rates",
     "rows",

@@ -11,8 +11,9 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Executable, select, tuple_
 
-from walletport.journal import statements
+from walletport.journal import currents, statements
 from walletport.journal.errors import JournalError, LostClaim
+from walletport.journal.moverecords import CurrentRow
 from walletport.journal.records import CustomerRow, EventRow, Kind, NewProvision, ProvisionRow, WalletRow
 from walletport.journal.schema import provisions
 
@@ -238,6 +239,8 @@ def advance(  # noqa: PLR0917 - in the order they are thought of: whose, what, w
     if changed is None:
         msg = "another process has taken this order, or has written to it since"
         raise LostClaim(msg)
+    if changed.kind == "wallet" and changed.state == "done" and changed.wallet_id is not None:
+        currents.first(connection, [_current(changed, changed.wallet_id, now)])
     _append(connection, row.id, what, detail, now)
     return changed
 
@@ -261,6 +264,11 @@ def note_once(
         return False
     _append(connection, provision_id, what, detail, now)
     return True
+
+
+def note(connection: Connection, provision_id: str, what: str, detail: Mapping[str, object], now: datetime) -> None:
+    """Record what happened to an order without changing it."""
+    _append(connection, provision_id, what, detail, now)
 
 
 def events_of(connection: Connection, provision_id: str) -> list[EventRow]:
@@ -332,6 +340,12 @@ def customer_of(connection: Connection, user_id: str, account: str) -> CustomerR
     """Return who a user is at an account, if that is known."""
     wanted = {"the_user": user_id, "the_account": account}
     return _first(connection, statements.ONE_CUSTOMER, wanted, CustomerRow)
+
+
+def _current(row: ProvisionRow, wallet_id: str, now: datetime) -> CurrentRow:
+    """Return what makes an order's wallet its user's, if none is yet."""
+    key = (row.user_id, row.chain, row.asset)
+    return CurrentRow(*key, row.account, wallet_id, None, provision_id=row.id, order_id=row.id, since=now)
 
 
 def _append(connection: Connection, provision_id: str, what: str, detail: Mapping[str, object], at: datetime) -> None:

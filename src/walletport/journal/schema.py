@@ -20,9 +20,9 @@ from sqlalchemy import (
     Text,
 )
 
-from walletport.journal.types import JsonText, UtcTime
+from walletport.journal.types import JsonText, TextOrNone, UtcTime
 
-HEAD: Final = "r0003"
+HEAD: Final = "r0004"
 """The newest revision in ``migrations/versions``: a journal that stands there needs no migration, and no Alembic."""
 
 VERSION_TABLE: Final = "walletport_version"
@@ -206,4 +206,57 @@ rate_shares: Final = Table(
     Column("account", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
     Column("until", UtcTime, nullable=False),
+)
+
+current_wallets: Final = Table(
+    "current_wallets",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("chain", TextOrNone, primary_key=True),
+    Column("asset", TextOrNone, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("wallet_id", Text),
+    Column("address", Text),
+    Column("provision_id", Text, ForeignKey("provisions.id")),
+    Column("order_id", Text, ForeignKey("provisions.id")),
+    Column("since", UtcTime, nullable=False),
+    Index(None, "account", "user_id", "chain", "asset"),
+)
+
+watched_wallets: Final = Table(
+    "watched_wallets",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("chain", TextOrNone, primary_key=True),
+    Column("asset", TextOrNone, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("wallet_id", TextOrNone, primary_key=True),
+    Column("address", Text),
+    Column("since", UtcTime, nullable=False),
+)
+
+# One row for each customer that goes from one account to another, whatever jobs have worked on it.
+moves: Final = Table(
+    "moves",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("chain", TextOrNone, primary_key=True),
+    Column("asset", TextOrNone, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("reference", Text),
+    Column("old_wallet_id", Text),
+    Column("old_address", Text),
+    Column("old_provision_id", Text),
+    Column("order_id", Text),
+    Column("customer_id", Text),
+    Column("provision_id", Text),
+    Column("wallet_id", Text),
+    Column("address", Text),
+    Column("reason", Text),
+    Column("link", Text),
+    Column("version", Integer, nullable=False),
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Text, Tuple, bindparam, tuple_
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,6 +55,27 @@ class JsonText(TypeDecorator[object]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> object:  # noqa: ARG002 - its signature
         """Return the document that was stored."""
         return None if value is None else json.loads(value)
+
+
+class TextOrNone(TypeDecorator[str]):
+    """A text or nothing, in a column of a key, where no database takes NULL: nothing is stored as ``""``."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str:  # noqa: ARG002 - its signature
+        """Return what is stored."""
+        return value or ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - its signature
+        """Return the text that was stored."""
+        return value or None
+
+
+def place(columns: Sequence[ColumnElement[object]], values: Sequence[object]) -> Tuple:
+    """Return values as a row that can be compared with columns; nothing among them is bound as the column stores it."""
+    bound = (bindparam(None, value, column.type) for column, value in zip(columns, values, strict=True))
+    return tuple_(*bound)
 
 
 def _plain(value: object) -> object:
