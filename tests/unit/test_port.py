@@ -361,7 +361,7 @@ def test_port_and_async_port_have_the_same_methods_and_parameters() -> None:
         assert inspect.getdoc(awaited[name]), name
         if callable(member):
             ours, theirs = inspect.signature(member), inspect.signature(awaited[name])
-            assert ours == theirs, name
+            assert str(ours) == str(theirs).replace("AsyncIterator", "Iterator"), name
     waits = {name for name, member in awaited.items() if inspect.iscoroutinefunction(member)}
     assert set(awaited) - waits == {"accounts", "route"}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Self
 
 from walletport.config import Config
 from walletport.models import CustomerProfile, Wallet
+from walletport.provisioning.current import CurrentWallet, WatchedAddress, find_current, watched_pages
 from walletport.provisioning.port import DEFAULT_LIMIT, DEFAULT_WAIT
 from walletport.provisioning.record import CustomerLink, Provision, Story
 from walletport.provisioning.shadowing import Shadow
@@ -138,6 +139,21 @@ class AsyncPort:
     async def wallets(self, *, user: str, account: str | None = None) -> list[Wallet]:
         """Same as `Port.wallets`, awaited."""
         return await asyncio.to_thread(self._desk.wallets, user, account)
+
+    async def current_wallet(
+        self, *, user: str, chain: str | None = None, asset: str | None = None
+    ) -> CurrentWallet | None:
+        """Same as `Port.current_wallet`, awaited."""
+        return await asyncio.to_thread(find_current, self._journal, user, chain, asset)
+
+    async def watched_addresses(
+        self, *, account: str | None = None, user: str | None = None
+    ) -> AsyncIterator[WatchedAddress]:
+        """Same as `Port.watched_addresses`, with ``async for``."""
+        pages = watched_pages(self._journal, account, user)
+        while (some := await asyncio.to_thread(next, pages, None)) is not None:
+            for address in some:
+                yield address
 
     async def provisions(
         self,

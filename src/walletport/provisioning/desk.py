@@ -27,6 +27,7 @@ from walletport.operations import check_number
 from walletport.provisioning import queries
 from walletport.provisioning import standing as stands
 from walletport.provisioning.choosing import Choice, request_of
+from walletport.provisioning.current import answering
 from walletport.provisioning.findings import look_for, read_wallet
 from walletport.provisioning.identity import identity_of, reference_for
 from walletport.provisioning.machine import ENDS, Made, ReviewedAbsent, State
@@ -84,6 +85,11 @@ class Desk:
         """Return how many requests a second this process may send for an account; ``None`` for as many as it can."""
         return self._paces[account].rate if account in self._paces else None
 
+    @property
+    def provisioner(self) -> Provisioner:
+        """Carries orders out."""
+        return self._provisioner
+
     def can_make_customer(self, account: str) -> Ability:
         """Say whether an application can make customers at an account."""
         return self._account(account).capabilities.create_customer
@@ -117,7 +123,20 @@ class Desk:
         if reference is not None:
             _check_text("reference", reference)
         identity = identity_of("wallet", request.user, request.chain, request.asset, reference)
-        row = self._journal.read(lambda connection: rows.find_by_identity(connection, identity))
+        row = self._journal.read(lambda connection: answering(connection, identity, request, reference))
+        return (yield from self.carry_out(row, identity, request, reference, account, profile, until))
+
+    def carry_out(  # noqa: PLR0917 - the order, where, for whom, until when
+        self,
+        row: ProvisionRow | None,
+        identity: str,
+        request: RouteRequest,
+        reference: str | None,
+        account: str | None,
+        profile: CustomerProfile | None,
+        until: datetime,
+    ) -> Program[Provision]:
+        """Carry an order out under an identity, or on from how it stands."""
         if row is None or State(row.state) is State.REJECTED:
             decision, customer_id = yield from self._choice.made(request, reference, account, profile, until)
             new = self._new(identity, request, reference, decision, customer_id)

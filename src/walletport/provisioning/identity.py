@@ -23,6 +23,16 @@ def identity_of(kind: str, user: str, chain: str | None, asset: str | None, refe
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def identity_at(account: str, identity: str) -> str:
+    """Return the identity of an order that is carried out once more, at another account.
+
+    Args:
+        account: where.
+        identity: that of the order itself.
+    """
+    return hashlib.sha256(json.dumps([1, "at", account, identity]).encode()).hexdigest()
+
+
 def opaque_reference(identity: str) -> str:
     """Return the reference for an order that has none of the application's: derived from the order, naming nobody."""
     return f"wp-{identity[:40]}"

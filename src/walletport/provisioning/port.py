@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Self
 
 from walletport.config import Config
 from walletport.models import CustomerProfile, Wallet
+from walletport.provisioning.current import CurrentWallet, WatchedAddress, find_current, watched_pages
 from walletport.provisioning.record import CustomerLink, Provision, Story
 from walletport.provisioning.shadowing import Shadow
 from walletport.provisioning.standing import AccountEvent, AccountState, Pin
@@ -216,6 +217,30 @@ class Port:
     def wallets(self, *, user: str, account: str | None = None) -> list[Wallet]:
         """Return the wallets the journal knows of a user, as they were last seen; of one account, or of all."""
         return self._desk.wallets(user, account)
+
+    def current_wallet(self, *, user: str, chain: str | None = None, asset: str | None = None) -> CurrentWallet | None:
+        """Return the wallet that is a user's for a chain and an asset, or ``None`` if the journal knows none.
+
+        It is the first that was made for them, until a switch of custodians puts another in its place.
+
+        Args:
+            user: the application's own id of its customer.
+            chain: as in the order.
+            asset: as in the order.
+        """
+        return find_current(self._journal, user, chain, asset)
+
+    def watched_addresses(self, *, account: str | None = None, user: str | None = None) -> Iterator[WatchedAddress]:
+        """Yield the deposit addresses of wallets that were users' before another took their place, by user.
+
+        Customers have them in their address books, so deposits may still come.
+
+        Args:
+            account: only those at this account.
+            user: only those of this user.
+        """
+        for some in watched_pages(self._journal, account, user):
+            yield from some
 
     def provisions(
         self,

@@ -1,7 +1,8 @@
 """Which wallet that a user has satisfies another order, so that no second one is made.
 
 An order with a ``reference=`` of its own, or for a certain ``account=``, asks for its own wallet; any other is
-satisfied by a wallet that was made without a reference, is usable, is on the order's chain and can hold its asset.
+satisfied by a wallet that was made without a reference, is the user's current one for something, is usable,
+is on the order's chain and can hold its asset.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from walletport.capabilities import Need
-from walletport.journal import ProvisionRow, Transaction, WalletRow, rows
+from walletport.journal import ProvisionRow, Transaction, WalletRow, currents, rows
 from walletport.models import Chain, Wallet, WalletStatus
 from walletport.provisioning.machine import State
 from walletport.routing import keep
@@ -89,9 +90,14 @@ def find_held(
         chain: the chain that is asked for.
         asset: the asset that is asked for.
     """
+    theirs: set[tuple[str, str | None]] | None = None
     for made in orders:
         account = accounts.get(made.account)
         if made.wallet_id is None or made.state != State.DONE or account is None:
+            continue
+        if theirs is None:
+            theirs = {(row.account, row.wallet_id) for row in currents.among(connection, [made.user_id]).values()}
+        if (made.account, made.wallet_id) not in theirs:  # replaced by a switch of custodians, or made for one
             continue
         wallet = rows.get_wallet(connection, made.account, made.wallet_id)
         if wallet is not None and _satisfies(Wallet.model_validate(wallet.document), account, chain, asset):

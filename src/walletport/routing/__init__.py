@@ -2,6 +2,7 @@
 
 from walletport.routing.choice import Decision, choose, keep
 from walletport.routing.ramp import Ramp
+from walletport.routing.rendezvous import fraction
 from walletport.routing.route import Route, RouteRequest
 
-__all__ = ["Decision", "Ramp", "Route", "RouteRequest", "choose", "keep"]
+__all__ = ["Decision", "Ramp", "Route", "RouteRequest", "choose", "fraction", "keep"]
