@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from walletport.cli.jobs import job_as_json, show_job
+from walletport.cli.lines import tell_problems
 from walletport.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from walletport.cli.output import Output, errors_shown, print_error, print_json
-from walletport.cli.signals import stopped_by_signals
+from walletport.cli.output import Output, errors_shown, print_json
+from walletport.cli.signals import INTERRUPTED, stopped_by_signals
 from walletport.cli.watching import Steps, steps
 
 if TYPE_CHECKING:
     from walletport.jobs.bulk import BulkRun
-    from walletport.jobs.checking import BadLines, Findings
+    from walletport.jobs.checking import Findings
     from walletport.jobs.record import Job
 
-_INTERRUPTED: Final = 130
 _IN_FLIGHT: Final = 32
 
 
@@ -67,7 +66,7 @@ def bulk(
 
             done = asyncio.run(_run(orders, config, shown, None if dry_run else carry_out))
         except BadLines as error:
-            _tell_problems(error, problems, as_json=as_json)
+            tell_problems(error, problems, as_json=as_json)
             raise typer.Exit(1) from None
     if not isinstance(done, tuple):
         _show_findings(done, as_json=as_json)
@@ -78,7 +77,7 @@ def bulk(
     else:
         show_job(Output(), job)
     if interrupted:
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
     if job.left or job.missing:
         raise typer.Exit(1)
 
@@ -86,46 +85,18 @@ def bulk(
 async def _run(
     orders: str, config: Path, shown: Steps, carry_out: Callable[[BulkRun], Coroutine[None, None, Job]] | None
 ) -> Findings | tuple[Job, bool]:
-    from walletport.jobs.bulk import Watch, bulk_run  # noqa: PLC0415
+    from walletport.jobs.bulk import bulk_run  # noqa: PLC0415
     from walletport.jobs.source import opened  # noqa: PLC0415
 
-    watch = Watch(
-        checking=lambda size: shown.begin("Checking", size),
-        checked=shown.advance,
-        planning=lambda total: shown.begin("Committing", total),
-        planned=shown.advance,
-        running=shown.run,
-        ended=shown.ended,
-        stands=shown.stands,
-    )
     stopping = asyncio.Event()
     with opened(orders) as file:
-        async with bulk_run(file, config, watch=watch, stopping=stopping) as run:
+        async with bulk_run(file, config, watch=shown.watch, stopping=stopping) as run:
             found = await run.check()
             if carry_out is None:
                 return found
             with stopped_by_signals(stopping, shown.say):
                 job = await carry_out(run)
             return job, stopping.is_set()
-
-
-def _tell_problems(error: BadLines, path: Path | None, *, as_json: bool) -> None:
-    """Print the first bad lines, and write all of them where that was asked for."""
-    more: dict[str, object] = {}
-    if as_json:
-        more["lines"] = [{"line": line, "reason": reason} for line, reason in error.problems.first()]
-    step = None
-    if path is not None:
-        try:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                table = csv.writer(file, lineterminator="\n")
-                table.writerow(["line", "reason"])
-                table.writerows(error.problems.first())
-        except OSError as failure:
-            step = f"{path} cannot be written ({failure.strerror}): name another file in --problems"
-    elif not as_json and error.is_long:
-        step = "--problems FILE writes every one of them to a file"
-    print_error(error, as_json=as_json, step=step, more=more)
 
 
 def _show_findings(found: Findings, *, as_json: bool) -> None:

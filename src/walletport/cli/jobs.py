@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = group("See how bulk work stands, and hold it up.")
 _SHOWN: Final = 20
-_STATES: Final = ("done", "planned", "rejected", "awaiting_approval", "needs_review")
+_STATES: Final = ("done", "planned", "rejected", "awaiting_approval", "needs_review", "blocked", "rolled_back")
 JobId = Annotated[str, typer.Argument(metavar="JOB", callback=text, help="The job's id.")]
 
 
@@ -128,7 +128,7 @@ def job_as_json(job: Job) -> dict[str, object]:
 
 def show_job(output: Output, job: Job) -> None:
     """Print how a job stands, and what to do next."""
-    output.line(f"Job {job.id} from {job.name} is {job.state}: {job.total:,} orders.")
+    output.line(f"Job {job.id} from {job.name} is {job.state}: {job.total:,} {job.items}.")
     shown = [state for state in _STATES if job.counts.get(state)]
     rows = [
         [account, *(f"{counts.get(state, 0):,}" for state in shown)] for account, counts in sorted(job.accounts.items())
@@ -143,13 +143,14 @@ def show_job(output: Output, job: Job) -> None:
 
 def next_step(job: Job) -> str | None:
     """Say what to do next with a job; ``None`` where nothing is to be done."""
-    step = None
+    step, again = None, "give the same orders again" if job.kind == "bulk" else "give the same command again"
     if job.state in ("paused", "cancelled"):
-        step = f"`walletport jobs resume {job.id}`{'' if job.shared else ', and then give the same orders again'}"
+        step = f"`walletport jobs resume {job.id}`{'' if job.shared else f', and then {again}'}"
     elif job.state != "finished":
-        step = "give the same orders again, unless they are being carried out: they go on where they stopped"
+        step = f"{again}, unless they are being carried out: they go on where they stopped"
         step = "`walletport worker` processes carry it out" if job.shared else step
     elif job.missing or job.left:
-        why = f"`walletport jobs show {job.id}` tells why {job.missing + job.left:,} made no wallet"
-        step = f"{why}; the same orders again try them anew"
+        what = "made no wallet" if job.kind == "bulk" else "could not be switched"
+        why = f"`walletport jobs show {job.id}` tells why {job.missing + job.left:,} {what}"
+        step = f"{why}; {again} to try them anew"
     return step

@@ -7,6 +7,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
+
+INTERRUPTED: Final = 130
+"""The exit status after Ctrl-C."""
 
 
 @contextmanager

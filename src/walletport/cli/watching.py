@@ -16,6 +16,7 @@ from walletport.cli.output import plain
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from walletport.jobs.bulk import Watch
     from walletport.jobs.record import Job
 
 _EVERY: Final = 10.0  # seconds between two lines
@@ -36,13 +37,13 @@ class Meter:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self.total = 0
+        self.total, self.items = 0, "orders"
         self.counts: dict[str, int] = {}
         self._points: deque[tuple[float, int]] = deque()
 
     def start(self, job: Job) -> None:
         """Begin where a job stands: what an earlier run has done counts as done, and not for the rate."""
-        self.total, self.counts = job.total, dict(job.counts)
+        self.total, self.items, self.counts = job.total, job.items, dict(job.counts)
         self._points = deque([(self._now(), self.ended)])
 
     def set(self, job: Job) -> None:
@@ -72,7 +73,7 @@ class Meter:
     def sentence(self) -> str:
         """How far it has come, in one line."""
         missing = [f"{number:,} {state}" for state, number in self.counts.items() if state not in ("planned", "done")]
-        told = f"{self.ended:,} of {self.total:,} orders, {self.rate:,.0f}/s"
+        told = f"{self.ended:,} of {self.total:,} {self.items}, {self.rate:,.0f}/s"
         if self.rate > 0 and self.ended < self.total:
             told += f", {duration((self.total - self.ended) / self.rate)} left"
         return ", ".join([told, *(one for one in missing if not one.startswith("0 "))])
@@ -108,6 +109,21 @@ class Steps:
         self._task = progress.add_task("", total=None) if progress else None
         self._said_at = time.monotonic()
         self.meter = Meter()
+
+    @property
+    def watch(self) -> Watch:
+        """What is told how far a run has come, and shows it here."""
+        from walletport.jobs.bulk import Watch  # noqa: PLC0415 - a database is a lot to load for --version
+
+        return Watch(
+            checking=lambda size: self.begin("Checking", size),
+            checked=self.advance,
+            planning=lambda total: self.begin("Committing", total),
+            planned=self.advance,
+            running=self.run,
+            ended=self.ended,
+            stands=self.stands,
+        )
 
     def begin(self, what: str, total: int) -> None:
         """Begin a step whose length is known."""

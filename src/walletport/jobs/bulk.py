@@ -19,12 +19,12 @@ from walletport.jobs.crew import Crew
 from walletport.jobs.loop import Hold, JobLoop
 from walletport.jobs.order import BulkOrder
 from walletport.jobs.planning import Planner
+from walletport.jobs.profiles import ProfileFile
 from walletport.jobs.record import Job, JobState, find_job
 from walletport.jobs.results import ResultFile
 from walletport.jobs.seen import Seen
 from walletport.jobs.source import OrderFile, Orders, opened
-from walletport.journal import ChunkRow, JobRow, Transaction, jobrows, queueing
-from walletport.models import CustomerProfile
+from walletport.journal import JobRow, Transaction, jobrows, queueing
 from walletport.provisioning.owner import new_owner
 
 if TYPE_CHECKING:
@@ -150,7 +150,6 @@ class BulkRun:
     owner: str = field(default_factory=new_owner)
     _findings: Findings | None = None
     _written: set[tuple[int, int]] = field(default_factory=set)
-    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         """Make what holds lines against configuration and journal."""
@@ -212,7 +211,8 @@ class BulkRun:
             if sink is not None:
                 await self._known_results(job.id, sink, others)
             self.watch.running(await self._look(job.id))
-            await JobLoop(self.crew, body, hold, self._profiles).run(ours)
+            profiles = ProfileFile(self.crew.journal, self.file, BulkOrder.model_validate)
+            await JobLoop(self.crew, body, hold, profiles.of).run(ours)
             if shared:
                 await self._watch_workers(job.id, hold, sink, others)
             now = self.crew.clock.now()
@@ -277,23 +277,3 @@ class BulkRun:
 
     async def _look(self, job_id: str) -> Job:
         return await self.crew.read(lambda connection: find_job(connection, job_id))
-
-    async def _profiles(self, chunk: ChunkRow) -> Mapping[int, CustomerProfile]:
-        """Read what the file says of a chunk's customers: it is kept nowhere else."""
-        async with self._reading:
-            return await asyncio.to_thread(self._read_profiles, chunk)
-
-    def _read_profiles(self, chunk: ChunkRow) -> dict[int, CustomerProfile]:
-        items = self.crew.journal.read(lambda connection: jobrows.planned_items(connection, chunk.job_id, chunk.chunk))
-        wanted, found = {item.line for item in items}, dict[int, CustomerProfile]()
-        if not wanted:
-            return found
-        last = max(wanted)
-        for record in self.file.records(chunk.first_byte, chunk.first_line):
-            if record.line in wanted and record.values is not None:
-                profile = BulkOrder.model_validate(record.values).profile
-                if profile is not None:
-                    found[record.line] = profile
-            if record.line >= last:
-                break
-        return found

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from walletport.jobs.crew import Crew
 
 IN_FLIGHT: Final = 32
-_PATIENCE: Final = 2.0  # seconds; an order that has to wait longer gives its place to another, and comes again
-_MOST_TRIES: Final = 10  # of an order that is refused each time with "later"
+PATIENCE: Final = 2.0  # seconds; an order that has to wait longer gives its place to another, and comes again
+MOST_TRIES: Final = 10  # of an order that is refused each time with "later"
 _SHORTEST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _PLANNED: Final = "planned"
@@ -51,7 +51,7 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class _Came:
+class Came:
     """What came of one order, and when to come again where it has not ended."""
 
     outcome: ItemOutcome
@@ -106,7 +106,7 @@ class ChunkBody:
 
         async def carry(item: ItemRow) -> None:
             try:
-                recorder.add(await self._came(item, known.get(item.line)))
+                recorder.add(await self.come(item, known.get(item.line)))
             finally:
                 window.give_back()
 
@@ -133,7 +133,8 @@ class ChunkBody:
             self._windows[account] = Window(self._in_flight, lambda: self._crew.desk.rate(account))
         return self._windows[account]
 
-    async def _came(self, item: ItemRow, profile: CustomerProfile | None) -> _Came:
+    async def come(self, item: ItemRow, profile: CustomerProfile | None) -> Came:
+        """Carry one item out as far as it goes at the moment."""
         program = self._crew.desk.provision(
             item.user_id,
             item.chain,
@@ -142,15 +143,15 @@ class ChunkBody:
             account=item.account,
             profile=profile,
             attributes=None,
-            wait=_PATIENCE,
+            wait=PATIENCE,
         )
         try:
             made = await self._crew.driver.drive(program)
         except WalletportError as error:
-            return await self._judged(item, error)
-        return _Came(ItemOutcome(item.line, State.DONE, item.tries, made.id, None))
+            return await self.judged(item, error)
+        return Came(ItemOutcome(item.line, State.DONE, item.tries, made.id, None))
 
-    async def _judged(self, item: ItemRow, error: WalletportError) -> _Came:
+    async def judged(self, item: ItemRow, error: WalletportError) -> Came:
         """Return what an error means for an item: how its order stands counts, if there is one."""
         row: ProvisionRow | None = None
         order_id = error.provision_id
@@ -163,15 +164,15 @@ class ChunkBody:
         if isinstance(error, JournalError) and not error.retryable:
             raise error
         if isinstance(error, JournalError):
-            return _Came(ItemOutcome(item.line, _PLANNED, item.tries, order_id, kept), 1.0)
+            return Came(ItemOutcome(item.line, _PLANNED, item.tries, order_id, kept), 1.0)
         state = State.REJECTED if row is None else State(row.state)
-        if state is State.REJECTED and error.retryable and item.tries + 1 < _MOST_TRIES:
+        if state is State.REJECTED and error.retryable and item.tries + 1 < MOST_TRIES:
             wait = backoff(error.retry_after, item.tries + 3).total_seconds()
-            return _Came(ItemOutcome(item.line, _PLANNED, item.tries + 1, order_id, kept), wait)
+            return Came(ItemOutcome(item.line, _PLANNED, item.tries + 1, order_id, kept), wait)
         if state in (State.PLANNED, State.SENDING, State.IN_DOUBT) or (state is State.DONE and not _is_wallet(row)):
-            return _Came(ItemOutcome(item.line, _PLANNED, item.tries, order_id, kept), self._due_in(row))
+            return Came(ItemOutcome(item.line, _PLANNED, item.tries, order_id, kept), self._due_in(row))
         ended = None if state is State.DONE else kept
-        return _Came(ItemOutcome(item.line, state, item.tries, order_id, ended))
+        return Came(ItemOutcome(item.line, state, item.tries, order_id, ended))
 
     def _due_in(self, row: ProvisionRow | None) -> float:
         """Return when there is something to do about an order that has not ended."""
@@ -202,12 +203,12 @@ class _Recorder:
         self._chunk = chunk
         self._sink = sink
         self._ended = ended
-        self._waiting: list[_Came] = []
+        self._waiting: list[Came] = []
         self._writing: asyncio.Task[None] | None = None
         self._ends = 0
         self._due: list[float] = []
 
-    def add(self, came: _Came) -> None:
+    def add(self, came: Came) -> None:
         self._waiting.append(came)
         if came.outcome.state == _PLANNED:
             self._due.append(came.again_in)

@@ -26,7 +26,15 @@ def _storable(text: str) -> str:
     return text
 
 
-_Text = Annotated[str, Field(pattern=r"\S"), AfterValidator(_storable)]
+OrderText = Annotated[str, Field(pattern=r"\S"), AfterValidator(_storable)]
+OrderChain = Annotated[Chain, AfterValidator(_storable)]
+OrderAsset = Annotated[AssetCode, Field(min_length=1), AfterValidator(_storable)]
+
+
+def profile_of(line: CheckedModel) -> CustomerProfile | None:
+    """Return what a provider is told to make the customer, if a line says anything about them."""
+    told = {name: getattr(line, name) for name in PERSONAL}
+    return CustomerProfile.model_validate(told) if any(told.values()) else None
 
 
 class BulkOrder(CheckedModel):
@@ -44,23 +52,20 @@ class BulkOrder(CheckedModel):
         last_name: the same.
     """
 
-    user: _Text = Field(description="a text that is not empty")
-    chain: Annotated[Chain, AfterValidator(_storable)] | None = Field(default=None, description="a chain's name")
-    asset: Annotated[AssetCode, Field(min_length=1), AfterValidator(_storable)] | None = Field(
-        default=None, description="an asset's code"
-    )
-    reference: _Text | None = Field(default=None, description="a text that is not empty")
-    account: _Text | None = Field(default=None, description="an account's name")
-    customer_id: _Text | None = Field(default=None, description="a text that is not empty")
-    email: _Text | None = Field(default=None, repr=False, description="a text that is not empty")
-    first_name: _Text | None = Field(default=None, repr=False, description="a text that is not empty")
-    last_name: _Text | None = Field(default=None, repr=False, description="a text that is not empty")
+    user: OrderText = Field(description="a text that is not empty")
+    chain: OrderChain | None = Field(default=None, description="a chain's name")
+    asset: OrderAsset | None = Field(default=None, description="an asset's code")
+    reference: OrderText | None = Field(default=None, description="a text that is not empty")
+    account: OrderText | None = Field(default=None, description="an account's name")
+    customer_id: OrderText | None = Field(default=None, description="a text that is not empty")
+    email: OrderText | None = Field(default=None, repr=False, description="a text that is not empty")
+    first_name: OrderText | None = Field(default=None, repr=False, description="a text that is not empty")
+    last_name: OrderText | None = Field(default=None, repr=False, description="a text that is not empty")
 
     @property
     def profile(self) -> CustomerProfile | None:
         """What a provider is told to make the customer, if the order says anything about them."""
-        told = {name: getattr(self, name) for name in PERSONAL}
-        return CustomerProfile.model_validate(told) if any(told.values()) else None
+        return profile_of(self)
 
 
 COLUMNS: Final = tuple(BulkOrder.model_fields)

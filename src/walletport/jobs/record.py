@@ -53,6 +53,11 @@ class Job(Model):
     updated_at: datetime
 
     @property
+    def items(self) -> str:
+        """What its parts are called."""
+        return "customers" if self.kind == "switch" else "orders"
+
+    @property
     def left(self) -> int:
         """How many orders have not ended."""
         return self.counts.get("planned", 0)

@@ -43,10 +43,17 @@ class Record:
 
 
 @contextmanager
-def opened(orders: Orders) -> Iterator[OrderFile]:
+def opened(
+    orders: Orders, columns: tuple[str, ...] = COLUMNS, required: tuple[str, ...] = _REQUIRED
+) -> Iterator[OrderFile]:
     """Open orders for reading as often as needed.
 
     What can be read only once is copied to a temporary file that has no name and is gone with the process.
+
+    Args:
+        orders: where they are.
+        columns: what a line may say.
+        required: the columns that a CSV file must have.
 
     Raises:
         ConfigurationError: there is no such file, or its first line does not name the columns.
@@ -61,12 +68,12 @@ def opened(orders: Orders) -> Iterator[OrderFile]:
         with file:
             if not file.seekable():  # a pipe
                 with _copied(iter(lambda: file.read(1 << 16), b"")) as copy:
-                    yield OrderFile(path.name, copy)
+                    yield OrderFile(path.name, copy, columns=columns, required=required)
             else:
-                yield OrderFile(path.name, file)
+                yield OrderFile(path.name, file, columns=columns, required=required)
     elif isinstance(orders, str | os.PathLike):
         with _copied(iter(lambda: sys.stdin.buffer.read(1 << 16), b"")) as copy:
-            yield OrderFile("standard input", copy)
+            yield OrderFile("standard input", copy, columns=columns, required=required)
     else:
         with _copied(_lines_of(orders)) as copy:
             yield OrderFile("orders", copy, is_json=True)
@@ -98,13 +105,24 @@ class OrderFile:
         name: what to call it in messages.
         file: the file; it can be read from anywhere.
         is_json: whether its lines are JSON; by default the first character tells.
+        columns: what a line may say.
+        required: the columns that a CSV file must have.
 
     Raises:
         ConfigurationError: its first line does not name the columns.
     """
 
-    def __init__(self, name: str, file: IO[bytes], *, is_json: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        file: IO[bytes],
+        *,
+        is_json: bool = False,
+        columns: tuple[str, ...] = COLUMNS,
+        required: tuple[str, ...] = _REQUIRED,
+    ) -> None:
         self.name = name
+        self._known, self._required = columns, required
         self._file = file
         self._is_json = is_json or self._begins().startswith(b"{")
         self._columns: list[str] = []
@@ -139,13 +157,15 @@ class OrderFile:
         except (csv.Error, UnicodeDecodeError, _TooLong):
             cells = []
         self._columns = [cell.strip() for cell in cells]
-        wrong = [name for name in self._columns if name not in COLUMNS]
-        missing = [name for name in _REQUIRED if name not in self._columns]
+        wrong = [name for name in self._columns if name not in self._known]
+        missing = [name for name in self._required if name not in self._columns]
         if missing or len(set(self._columns)) < len(self._columns):
-            msg = f"{self.name}: the first line must name the columns {','.join(_REQUIRED)}, each once, and any of "
-            raise ConfigurationError(msg + ",".join(name for name in COLUMNS if name not in _REQUIRED))
+            many, more = len(self._required) > 1, [name for name in self._known if name not in self._required]
+            msg = f"{self.name}: the first line must name the column{'s' if many else ''} {','.join(self._required)}"
+            msg += f"{', each' if many else ''} once" + (f", and any of {','.join(more)}" if more else "")
+            raise ConfigurationError(msg)
         if wrong:
-            msg = f"{self.name}: {unknown_name(wrong[0], COLUMNS, 'column')}"
+            msg = f"{self.name}: {unknown_name(wrong[0], self._known, 'column')}"
             raise ConfigurationError(msg)
         self._start = (feed.byte, feed.line)
 
