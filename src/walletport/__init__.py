@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from walletport.plugins import InstalledProvider, providers
     from walletport.provisioning.async_port import AsyncPort
+    from walletport.provisioning.current import CurrentWallet, WatchedAddress
     from walletport.provisioning.opening import open_async_port as aopen
     from walletport.provisioning.opening import open_port as open
     from walletport.provisioning.port import Port
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from walletport.provisioning.shadowing import Shadow
     from walletport.provisioning.standing import AccountEvent, AccountState, Pin
     from walletport.routing import Decision, Ramp, Route
+    from walletport.switching.api import aswitch, plan_switch, roll_back_switch, switch
+    from walletport.switching.planning import SwitchPlan
+    from walletport.switching.rollback import Rollback
     from walletport.webhooks import WalletHistory, parse_webhook
 
 __version__ = "0.1.0"
@@ -59,6 +63,7 @@ _HOMES = {
     "Checksum": "models",
     "Client": "client",
     "Config": "config",
+    "CurrentWallet": "provisioning.current",
     "CustodyModel": "models",
     "Customer": "models",
     "CustomerLink": "provisioning.record",
@@ -73,22 +78,29 @@ _HOMES = {
     "Port": "provisioning.port",
     "Provision": "provisioning.record",
     "Ramp": "routing",
+    "Rollback": "switching.rollback",
     "Route": "routing",
     "Shadow": "provisioning.shadowing",
     "Story": "provisioning.record",
     "StoryEvent": "provisioning.record",
+    "SwitchPlan": "switching.planning",
     "UnsupportedOperation": "errors",
     "Wallet": "models",
     "WalletHistory": "webhooks",
     "WalletStatus": "models",
     "WalletportError": "errors",
+    "WatchedAddress": "provisioning.current",
     "abulk": "jobs.bulk",
     "aopen": "provisioning.opening:open_async_port",
+    "aswitch": "switching.api",
     "bulk": "jobs.bulk",
     "errors": "",
     "open": "provisioning.opening:open_port",
     "parse_webhook": "webhooks",
+    "plan_switch": "switching.api",
     "providers": "plugins",
+    "roll_back_switch": "switching.api",
+    "switch": "switching.api",
 }
 
 __all__ = [
@@ -105,6 +117,7 @@ __all__ = [
     "Checksum",
     "Client",
     "Config",
+    "CurrentWallet",
     "CustodyModel",
     "Customer",
     "CustomerLink",
@@ -119,23 +132,30 @@ __all__ = [
     "Port",
     "Provision",
     "Ramp",
+    "Rollback",
     "Route",
     "Shadow",
     "Story",
     "StoryEvent",
+    "SwitchPlan",
     "UnsupportedOperation",
     "Wallet",
     "WalletHistory",
     "WalletStatus",
     "WalletportError",
+    "WatchedAddress",
     "__version__",
     "abulk",
     "aopen",
+    "aswitch",
     "bulk",
     "errors",
     "open",
     "parse_webhook",
+    "plan_switch",
     "providers",
+    "roll_back_switch",
+    "switch",
 ]
 
 

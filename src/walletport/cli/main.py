@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from walletport import __version__
-from walletport.cli import accounts, bulk, customers, experiment, jobs, journal, listing, orders, scaffold, shadow
+from walletport.cli import (
+    accounts,
+    bulk,
+    customers,
+    experiment,
+    jobs,
+    journal,
+    listing,
+    orders,
+    scaffold,
+    shadow,
+    switching,
+)
 from walletport.cli import demo as trials
 from walletport.cli.evaluate import evaluate
 from walletport.cli.markdown import capabilities_as_markdown
@@ -160,3 +172,4 @@ app.command()(evaluate)
 app.add_typer(customers.app, name="customers")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(journal.app, name="journal")
+app.add_typer(switching.app, name="switch")

@@ -1,0 +1,71 @@
+"""How plans, rollbacks and reports of switches are shown to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from walletport.cli.output import Output
+
+if TYPE_CHECKING:
+    from walletport.switching.planning import SwitchPlan
+    from walletport.switching.report import SwitchReport
+    from walletport.switching.rollback import Rollback
+
+
+def show_plan(output: Output, plan: SwitchPlan) -> None:
+    """Print what a switch would do."""
+    output.line(
+        f"From {plan.source} to {plan.target}: {plan.customers:,} customers, {plan.to_switch:,} to switch; "
+        "nothing was written or sent."
+    )
+    rows = [
+        *_row(plan.exist, "to switch", f"customers of {plan.target} already"),
+        *_row(plan.can_be_made, "to switch", f"can be made customers of {plan.target}"),
+        *_rows(plan.follow_up, "follow-up"),
+        *_rows(plan.impossible, "not possible"),
+        *_row(plan.cut_over, "done", f"the wallet at {plan.target} is theirs"),
+        *_row(plan.rolled_back, "rolled back", "left out; --again takes them up"),
+        *_row(plan.elsewhere, "elsewhere", "the current wallet is at a third account, or was changed since"),
+        *_row(plan.outside, "outside", "not in the part of the users that is meant"),
+    ]
+    output.table(["customers", "", "why"], rows)
+    notes = [
+        *_row(plan.addresses_change, "deposit addresses change"),
+        *_row(plan.addresses_unknown, "of them not known, so that they cannot be watched"),
+        *_rows(plan.blocked, "were blocked by an earlier run:"),
+        *_rows(plan.no_successor, f"wallets at {plan.source} take deposits where {plan.target} will take none:"),
+        *_row(plan.unsettled, f"orders at {plan.source} have not ended; what they make is not in this plan"),
+        *_row(plan.others, f"wallets at {plan.source} are nobody's current one, and stay as they are"),
+    ]
+    for number, *told in notes:
+        output.line(f"{number} {' '.join(told)}")
+
+
+def show_rollback(output: Output, told: Rollback, *, dry: bool) -> None:
+    """Print what came of a rollback, or would come."""
+    done = "would be" if dry else "were"
+    output.line(f"From {told.source} to {told.target}: {told.customers:,} customers.")
+    rows = [
+        *_row(told.taken_back, f"{done} taken back", f"the wallet at {told.source} is theirs again"),
+        *_row(told.taken_out, f"{done} taken out", f"the wallet at {told.source} stays theirs"),
+        *_row(told.rolled_back, "had been rolled back before", ""),
+        *_row(told.elsewhere, "stay as they are", "they have gone on to another wallet since"),
+    ]
+    output.table(["customers", "", ""], rows)
+
+
+def show_report(output: Output, told: SwitchReport) -> None:
+    """Print the counts of a report, and where it is."""
+    rows = [[f"{number:,}", name.replace("_", " ")] for name, number in sorted(told.counts.items())]
+    output.table(["customers", "status"], [*rows, [f"{told.customers:,}", "all"]])
+    for file in told.files:
+        output.line(file)
+
+
+def _row(number: int, *told: str) -> Iterable[list[str]]:
+    return [[f"{number:,}", *told]] if number else []
+
+
+def _rows(numbers: Mapping[str, int], what: str) -> Iterable[list[str]]:
+    return [[f"{number:,}", what, why] for why, number in numbers.items()]
