@@ -227,7 +227,7 @@ def _shown(asked: Asked) -> Iterator[Steps]:
     """Show how far it has come, and turn what goes wrong into sentences."""
     from walletport.jobs.checking import BadLines  # noqa: PLC0415
 
-    with errors_shown(as_json=asked.as_json), steps() as shown:
+    with errors_shown(as_json=asked.as_json), steps(quiet=asked.as_json) as shown:
         try:
             yield shown
         except BadLines as error:
