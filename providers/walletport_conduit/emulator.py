@@ -170,6 +170,10 @@ class ConduitEmulator(Emulator):
         made.opened = True
         return made.id
 
+    def refuse(self, approval_id: str) -> None:
+        """Refuse a pending create as the admin would; no wallet is made."""
+        del self._ceremonies[approval_id]
+
     def set_balance(self, wallet_id: str, asset: str, amount: Decimal) -> None:
         """Set what a wallet holds of one asset, in whole units."""
         self._wallets[wallet_id].balances[asset.upper()] = f"{amount:f}"

@@ -49,6 +49,7 @@ def events() -> list[Event]:
         machine.ProcessDied(NOW),
         machine.NobodyKnows(),
         machine.ReviewedAbsent(),
+        machine.ApprovalRefused(),
         machine.AskedAgain(),
         machine.FailedOver(),
         machine.HadAlready(),

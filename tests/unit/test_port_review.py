@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.toy import Toy
 from tests.support.toy_emulator import ToyEmulator
-from tests.unit.port_site import PROFILE, BoxClock, Site, keys_of, order, stuck
+from tests.unit.port_site import PROFILE, BoxClock, Site, happened, keys_of, order, stuck
 from walletport import Port, Provision, errors
 from walletport.capabilities import Capabilities, no
 from walletport.journal import LostClaim
@@ -64,8 +64,41 @@ def test_an_approval_is_waited_for_while_the_provider_cannot_be_asked(site: Site
         with pytest.raises(errors.ApprovalPending):
             port.provision(**order("conduit"))
         assert port.recover() == 0
-        with pytest.raises(errors.ConfigurationError, match="only one that is needs_review can be resolved as absent"):
-            port.resolve(port.provisions()[0].id, absent=True)
+
+
+def test_an_order_whose_approval_was_refused_is_rejected_and_asked_for_anew_only_on_demand(site: Site) -> None:
+    """A person tells; recovery does not send it again, the same order does, under a new key."""
+    emulator = site.box.emulators["conduit"]
+    emulator.approval_required = True
+    with site.port() as port:
+        port.link_customer(user="user-1", account="conduit", customer_id=site.customer("conduit"))
+        with pytest.raises(errors.ApprovalPending) as caught:
+            port.provision(**order("conduit"))
+        emulator.refuse(port.provisions()[0].approval_id)
+        refused = port.resolve(caught.value.provision_id, absent=True)
+        assert (refused.state, refused.error["type"]) == ("rejected", "PermissionDenied")
+        assert happened(port, refused.id)[-1] == "approval refused"
+        assert port.recover() == 0
+        assert site.sends() == 1
+        emulator.approval_required = False
+        made = port.provision(**order("conduit"))
+        assert (made.id, made.state) == (refused.id, "done")
+        assert len(set(keys_of(port, made.id))) == 2
+    assert site.made("conduit") == [made.wallet.id]
+
+
+def test_an_approval_that_brought_a_wallet_was_not_refused(site: Site) -> None:
+    """Whoever says so is told which wallet there is, and nothing is recorded."""
+    emulator = site.box.emulators["conduit"]
+    emulator.approval_required = True
+    with site.port() as port:
+        port.link_customer(user="user-1", account="conduit", customer_id=site.customer("conduit"))
+        with pytest.raises(errors.ApprovalPending) as caught:
+            port.provision(**order("conduit"))
+        wallet_id = emulator.approve(port.provisions()[0].approval_id)
+        with pytest.raises(errors.ConfigurationError, match=f"shows a wallet of this order, '{wallet_id}'"):
+            port.resolve(caught.value.provision_id, absent=True)
+        assert port.story(caught.value.provision_id).provision.state == "awaiting_approval"
 
 
 # -------------------------------------------------------------------------------------------------------- review
@@ -192,7 +225,7 @@ def test_only_an_order_that_stands_so_can_be_resolved_and_only_by_one_finding(si
                 {"provision_id": done.id, "wallet_id": "w"},
                 "is done: only one that is needs_review or awaiting_approval",
             ),
-            ({"provision_id": done.id, "absent": True}, "is done: only one that is needs_review can"),
+            ({"provision_id": done.id, "absent": True}, "is done: only one that is needs_review or awaiting"),
             ({"provision_id": "nobody", "absent": True}, "the journal holds no order 'nobody'"),
             ({"provision_id": " ", "absent": True}, "provision_id must be a text"),
             ({"provision_id": "\ud800", "absent": True}, "provision_id holds characters that are no text"),

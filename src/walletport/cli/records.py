@@ -29,7 +29,10 @@ def next_step(provision: Provision) -> str | None:
             step = "once the cause is gone, or for another --account: give the same order again"
         case State.AWAITING_APPROVAL:
             where = f" at {provision.approval_url}" if provision.approval_url else ""
-            step = f"a person approves it{where}; then `walletport journal recover`, or the same order again, finds it"
+            step = (
+                f"a person approves it{where}; then `walletport journal recover`, or the same order again, finds it; "
+                f"if it is refused: `walletport journal resolve {provision.id} --absent`"
+            )
         case State.NEEDS_REVIEW:
             step = _review(provision)
         case State.PLANNED | State.SENDING | State.IN_DOUBT:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from walletport.capabilities import Ability
-from walletport.errors import ConfigurationError, WalletportError
+from walletport.errors import ConfigurationError, PermissionDenied, WalletportError
 from walletport.journal import (
     AccountRow,
     CustomerRow,
@@ -30,7 +30,7 @@ from walletport.provisioning.choosing import Choice, request_of
 from walletport.provisioning.current import answering
 from walletport.provisioning.findings import look_for, read_wallet
 from walletport.provisioning.identity import identity_of, reference_for
-from walletport.provisioning.machine import ENDS, Made, ReviewedAbsent, State
+from walletport.provisioning.machine import ENDS, ApprovalRefused, Made, ReviewedAbsent, State
 from walletport.provisioning.outcomes import error_of
 from walletport.provisioning.readiness import wait_until_ready
 from walletport.provisioning.record import CustomerLink, Provision, Story
@@ -258,7 +258,7 @@ class Desk:
             if shown is not None:
                 msg = f"account {account.name!r} shows a wallet of this order, {shown.id!r}: resolve it with wallet_id="
                 raise ConfigurationError(msg)
-            happened = Happened(ReviewedAbsent())
+            happened = _none_was_made(row)
         else:
             made = yield from read_wallet(account, row, wallet_id)
             happened = Happened(Made(self._now()), made)
@@ -333,8 +333,9 @@ class Desk:
     def _check_resolvable(self, row: ProvisionRow, wallet_id: str | None) -> None:
         state = State(row.state)
         if wallet_id is None:
-            if state is not State.NEEDS_REVIEW:
-                msg = f"order {row.id} is {state}: only one that is {State.NEEDS_REVIEW} can be resolved as absent"
+            if state not in (State.NEEDS_REVIEW, State.AWAITING_APPROVAL):
+                wanted = f"{State.NEEDS_REVIEW} or {State.AWAITING_APPROVAL}"
+                msg = f"order {row.id} is {state}: only one that is {wanted} can be resolved as absent"
                 raise ConfigurationError(msg)
             return
         if row.kind == "customer":
@@ -393,6 +394,14 @@ class Desk:
 
     def _until(self, wait: float) -> datetime:
         return self._now() + timedelta(seconds=min(check_number("wait", wait, 0), _LONGEST_WAIT))
+
+
+def _none_was_made(row: ProvisionRow) -> Happened:
+    if State(row.state) is State.AWAITING_APPROVAL:
+        # It is sent again only if it is asked for again: whoever refused it once need not be asked by a machine.
+        refusal = PermissionDenied("the approval of this order was refused", outcome="not_applied", retryable=False)
+        return Happened(ApprovalRefused(), error=refusal)
+    return Happened(ReviewedAbsent())
 
 
 def _check_text(name: str, value: str) -> None:

@@ -232,6 +232,11 @@ class ReviewedAbsent:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalRefused:
+    """A person has found that the approval was refused, so that no wallet is made."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskedAgain:
     """The application asks again for what was refused; nothing was applied, so a new key is safe."""
 
@@ -257,6 +262,7 @@ Event: TypeAlias = (
     | ProcessDied
     | NobodyKnows
     | ReviewedAbsent
+    | ApprovalRefused
     | AskedAgain
     | FailedOver
     | HadAlready
@@ -297,7 +303,8 @@ def after(known: Known, event: Event, policy: Policy) -> Known:
 
 
 def _simply(
-    known: Known, event: SendBegan | Made | ApprovalAsked | LookUpFailed | ProcessDied | NobodyKnows | HadAlready
+    known: Known,
+    event: SendBegan | Made | HadAlready | ApprovalAsked | ApprovalRefused | LookUpFailed | ProcessDied | NobodyKnows,
 ) -> Known:
     match event:
         case SendBegan(at):
@@ -307,6 +314,8 @@ def _simply(
             then = replace(known, state=State.DONE, not_before=None)
         case ApprovalAsked(at):
             then = replace(known, state=State.AWAITING_APPROVAL, applied=True, last_ended_at=at, not_before=None)
+        case ApprovalRefused():
+            then = replace(known, state=State.REJECTED, not_before=None)
         case LookUpFailed(at, wait):
             then = replace(known, look_ups=known.look_ups + 1, not_before=at + wait)
         case ProcessDied(at):
@@ -347,6 +356,6 @@ _POSSIBLE: Final[dict[State, frozenset[type[Event]]]] = {
     State.IN_DOUBT: frozenset({SendBegan, Made, Absent, LookUpFailed, NobodyKnows}),
     State.DONE: frozenset(),
     State.REJECTED: frozenset({AskedAgain}),
-    State.AWAITING_APPROVAL: frozenset({Made}),
+    State.AWAITING_APPROVAL: frozenset({Made, ApprovalRefused}),
     State.NEEDS_REVIEW: frozenset({Made, ReviewedAbsent}),
 }

@@ -293,7 +293,8 @@ class Port:
             wallet_id: the provider's id of the wallet that the order made; the order is done by that. An order that
                 awaits approval can be settled so, too.
             absent: the provider made no wallet. The order is then sent again, under a new key, by the next
-                `provision` or `recover`, or by any program that has this journal open.
+                `provision` or `recover`, or by any program that has this journal open. One that awaits approval
+                was refused it: it is rejected, and sent again only if it is given again.
 
         Raises:
             ConfigurationError: it does not need review, the wallet is not this order's, or no such order is known.

@@ -36,6 +36,7 @@ STORY: Final[Mapping[type, str]] = {
     machine.ProcessDied: "process died",
     machine.NobodyKnows: "needs review",
     machine.ReviewedAbsent: "reviewed: absent",
+    machine.ApprovalRefused: "approval refused",
     machine.AskedAgain: "asked again",
     machine.FailedOver: "failed over",
     machine.HadAlready: "had already",

@@ -207,6 +207,13 @@ class OneOrder(RuleBasedStateMachine):
         self.vendor.wallets += self.vendor.wallets == 0
         self.happen(machine.Made(self.now))
 
+    @precondition(lambda self: self.known.state is State.AWAITING_APPROVAL and not self.vendor.wallets)
+    @rule()
+    def a_person_refuses_to_approve(self) -> None:
+        self.in_doubt.clear()
+        self.happen(machine.ApprovalRefused())
+        assert self.known.state is State.REJECTED
+
     @invariant()
     def one_order_makes_at_most_one_wallet(self) -> None:
         assert self.vendor.wallets <= 1
@@ -267,6 +274,7 @@ EVENTS: Mapping[str, machine.Event] = {
     "ProcessDied": machine.ProcessDied(START),
     "NobodyKnows": machine.NobodyKnows(),
     "ReviewedAbsent": machine.ReviewedAbsent(),
+    "ApprovalRefused": machine.ApprovalRefused(),
     "AskedAgain": machine.AskedAgain(),
     "FailedOver": machine.FailedOver(),
     "HadAlready": machine.HadAlready(),
@@ -285,6 +293,7 @@ POSSIBLE = {
     "LookUpFailed": _DOUBT,
     "NobodyKnows": _SENDING | _DOUBT,
     "ReviewedAbsent": frozenset({"needs_review"}),
+    "ApprovalRefused": frozenset({"awaiting_approval"}),
     "AskedAgain": frozenset({"rejected"}),
     "FailedOver": _SENDING,
     "HadAlready": frozenset({"planned"}),
