@@ -147,7 +147,6 @@ class Writer:
                 transaction, is_written = None, False
                 try:
                     transaction = connection.begin()
-                    rows.drop_events(connection)
                     for piece in batch:
                         piece.run(connection)
                     rows.write_events(connection)

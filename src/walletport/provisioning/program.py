@@ -165,6 +165,8 @@ class Provisioner:
             row, wait = yield from self._turn(taken, until, profile, call)
             self._let_go(call)
             taken = None
+            if row.not_before is not None and self.clock.now() >= until:
+                break  # it has to wait, if only for a moment that is over by now
             if wait is not None:
                 if wait > until:
                     break
