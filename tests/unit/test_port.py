@@ -363,7 +363,7 @@ def test_port_and_async_port_have_the_same_methods_and_parameters() -> None:
             ours, theirs = inspect.signature(member), inspect.signature(awaited[name])
             assert str(ours) == str(theirs).replace("AsyncIterator", "Iterator"), name
     waits = {name for name, member in awaited.items() if inspect.iscoroutinefunction(member)}
-    assert set(awaited) - waits == {"accounts", "route"}
+    assert set(awaited) - waits == {"accounts", "route", "watched_addresses"}, "the last is for `async for`"
 
 
 def test_everything_works_awaited(site: Site) -> None:

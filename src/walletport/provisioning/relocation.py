@@ -11,6 +11,8 @@ from walletport.provisioning.choosing import request_of
 from walletport.provisioning.current import identity_for_move
 from walletport.provisioning.customers import customer_at
 from walletport.provisioning.identity import identity_of
+from walletport.provisioning.queries import provision_of
+from walletport.provisioning.sharing import find_at
 from walletport.routing import choose
 from walletport.transport.effects import Program
 
@@ -57,6 +59,8 @@ class Relocation:
     ) -> Program[Provision]:
         """Carry an order out there, exactly once, beside the wallet that there is.
 
+        Orders without a reference share a wallet there that satisfies them, as they do anywhere.
+
         Args:
             user: the application's own id of its customer.
             chain: the chain that was ordered.
@@ -69,4 +73,11 @@ class Relocation:
         journal, until = self._provisioner.journal, self._provisioner.clock.now() + timedelta(seconds=wait)
         identity = journal.read(lambda connection: identity_for_move(connection, own, self._account))
         row = journal.read(lambda connection: rows.find_by_identity(connection, identity))
+        if row is None and reference is None:
+            there = self._provisioner.accounts[self._account]
+            held = journal.read(lambda connection: find_at(connection, there, user, request.chain, request.asset))
+            if held is not None:
+                return journal.read(
+                    lambda connection: provision_of(connection, rows.get_provision(connection, held.order))
+                )
         return (yield from self._desk.carry_out(row, identity, request, reference, self._account, None, until))

@@ -105,6 +105,27 @@ def find_held(
     return None
 
 
+def find_at(
+    connection: Transaction, account: AccountAtWork, user: str, chain: str | None, asset: str | None
+) -> Held | None:
+    """Return the oldest wallet at an account that satisfies an order, whether it is the user's current one or not.
+
+    Args:
+        connection: where to look.
+        account: where the wallet is.
+        user: whose it is.
+        chain: the chain that is asked for.
+        asset: the asset that is asked for.
+    """
+    for made in rows.plain_orders_of(connection, user):
+        if made.wallet_id is None or (made.state, made.account) != (State.DONE, account.name):
+            continue
+        wallet = rows.get_wallet(connection, made.account, made.wallet_id)
+        if wallet is not None and _satisfies(Wallet.model_validate(wallet.document), account, chain, asset):
+            return Held(wallet, made.id)
+    return None
+
+
 def _satisfies(wallet: Wallet, account: AccountAtWork, chain: str | None, asset: str | None) -> bool:
     if wallet.status in _UNUSABLE or wallet.replaced_by is not None or not _can_express(account, chain, asset):
         return False

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, inspect
 from tests.unit.journal.orders import recorded
 from tests.unit.journal.processes import counts_forty, in_processes
 from walletport.journal import AccountRow, Journal, PinRow, rows, standing
-from walletport.journal.schema import HEAD, VERSION_TABLE
+from walletport.journal.schema import HEAD, VERSION_TABLE, metadata
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -80,8 +80,9 @@ def test_a_journal_of_before_is_upgraded_with_what_it_holds(url: str) -> None:
         row = recorded(journal)
     engine = create_engine(url)
     with engine.begin() as connection:
-        for table in ("account_states", "account_events", "user_pins"):
-            connection.exec_driver_sql(f"DROP TABLE {table}")
+        for table in reversed(metadata.sorted_tables):
+            if table.name not in ("provisions", "wallets", "customers", "events"):
+                connection.exec_driver_sql(f"DROP TABLE {table.name}")
         connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = 'r0001'")
     with Journal.open(url) as journal:
         assert journal.read(lambda c: rows.get_provision(c, row.id)) == row
