@@ -157,6 +157,7 @@ class Writer:
                         connection.invalidate()  # whatever state it is in, the next batch has a fresh one
                         raise
                     transaction.rollback()
+                    rows.drop_events(connection)
                     return False
         except BaseException as failure:  # noqa: BLE001 - it belongs to those who wait, and the thread must live on
             for piece in batch:
@@ -172,7 +173,6 @@ class Writer:
             with self._database.writer.connect() as connection:
                 try:
                     transaction = connection.begin()
-                    rows.drop_events(connection)
                     for piece in batch:
                         piece.run_apart(connection)
                     transaction.commit()
