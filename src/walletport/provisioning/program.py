@@ -165,11 +165,9 @@ class Provisioner:
             row, wait = yield from self._turn(taken, until, profile, call)
             self._let_go(call)
             taken = None
-            if row.not_before is not None and self.clock.now() >= until:
-                break  # it has to wait, if only for a moment that is over by now
+            if (row.not_before and self.clock.now() >= until) or (wait and wait > until):
+                break  # it has to wait, perhaps for a moment only that is over by now
             if wait is not None:
-                if wait > until:
-                    break
                 yield Sleep(max(0.0, (wait - self.clock.now()).total_seconds()))
         return row
 

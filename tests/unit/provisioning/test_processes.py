@@ -89,6 +89,11 @@ class Stopped:
         return answer
 
 
+def until_made(story: list[str]) -> list[str]:
+    """Leave out that the wallet is ready, which some vendors' are at once."""
+    return story[: story.index("made") + 1]
+
+
 def is_token(asked: Asked) -> bool:
     return asked.request.path[-1] == "token"
 
@@ -104,7 +109,7 @@ def test_what_a_stopped_process_has_not_sent_never_leaves(url: str, vendors: Ven
         vendors.sandbox.clock.advance(WINDOW + SETTLE)
         record = ask_until_it_ends(port, vendors.sandbox, "polygon-oms")
         assert slow.go_on() == record.wallet.id
-        assert told(port, record)[2:] == ["process died", "found absent", "found absent", "sending", "made"]
+        assert until_made(told(port, record))[2:] == ["process died", "found absent", "found absent", "sending", "made"]
     assert vendors.wallets("polygon-oms") == [record.wallet.id]
     assert len(vendors.creates("polygon-oms")) == 1
 
@@ -119,7 +124,7 @@ def test_the_answer_to_a_stopped_process_makes_no_second_wallet(
         slow.wait_until_its_claim_has_run_out()
         record = ask_until_it_ends(port, vendors.sandbox, provider)
         assert slow.go_on() == record.wallet.id
-        assert told(port, record) == ["intended", "sending", "process died", "sending", "made"]
+        assert until_made(told(port, record)) == ["intended", "sending", "process died", "sending", "made"]
     assert vendors.wallets(provider) == [record.wallet.id]
     assert len(vendors.keys(provider)) == 1
 

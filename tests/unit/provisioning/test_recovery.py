@@ -12,7 +12,7 @@ import pytest
 from tests.unit.provisioning.world import CREATES, USER, Vendors, ask, configured, opened, order, told, wait_for
 from walletport import AsyncPort, Config, Port, Provision
 from walletport.journal import Journal, JournalError, NewProvision, Transaction, rows
-from walletport.provisioning import port as port_module
+from walletport.provisioning import wiring
 from walletport.sandbox import Sandbox
 
 PROVIDER = "conduit"
@@ -108,7 +108,7 @@ def test_a_recovery_that_waits_for_a_slow_vendor_lets_no_claim_run_out(
     config: Config, vendors: Vendors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither its own nor those of the calls beside it: another opening of the journal gets none of these orders."""
-    monkeypatch.setattr(port_module, "LEASE", timedelta(seconds=2))
+    monkeypatch.setattr(wiring, "LEASE", timedelta(seconds=2))
     vendors.sandbox.faults.add(f"late:seconds=5{CREATES}")
     patient = configured(vendors.sandbox, config.journal, timeout=20.0)
     with opened(patient, vendors.sandbox):

@@ -24,7 +24,7 @@ import httpx
 
 from tests.unit.provisioning.world import order
 from walletport import Account, AsyncPort, Config, CustomerLink, Port, errors
-from walletport.provisioning import port as port_module
+from walletport.provisioning import wiring
 from walletport.sandbox import Sandbox
 
 # Forks a process that has imported everything, so a start takes milliseconds.
@@ -49,7 +49,7 @@ class Site:
     journal: str
     timeout: float = 2.0
     ahead: float = 0.0
-    lease: float = port_module.LEASE.total_seconds()
+    lease: float = wiring.LEASE.total_seconds()
 
     @classmethod
     def of(cls, sandbox: Sandbox, journal: str, **facts: float) -> Site:
@@ -70,7 +70,7 @@ class Site:
         return time.monotonic() + self.ahead
 
     def port(self, *, recovers: bool = True) -> Port:
-        port_module.LEASE = timedelta(seconds=self.lease)
+        wiring.LEASE = timedelta(seconds=self.lease)
         return Port(self.config(), clock=self, recovers=recovers)
 
 
