@@ -16,9 +16,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def running() -> Iterator[Sandbox]:
-    """Run the sandbox that the pages talk to."""
+    """Run the sandbox that a page talks to; the users of another page are strangers to it."""
     with Sandbox() as sandbox:
         yield sandbox
 

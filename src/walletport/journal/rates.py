@@ -80,6 +80,11 @@ def learn(connection: Connection, row: RateRow) -> None:
     connection.execute(_CHANGE, {"the_account": row.account, **changes})
 
 
+def reopen(connection: Connection, account: str) -> None:
+    """Forget that the provider asked to be left alone."""
+    connection.execute(_CHANGE, {"the_account": account, "closed_until": None})
+
+
 def leave(connection: Connection, account: str, owner: str) -> None:
     """Give a share back."""
     connection.execute(_LEAVE, {"the_account": account, "the_owner": owner})

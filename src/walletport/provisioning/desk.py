@@ -171,9 +171,13 @@ class Desk:
     def resume(self, account: str) -> Program[bool]:
         """Give an account orders again; see `Port.resume`."""
         self._account(account)
-        changed: bool = yield WaitFor(
-            self._journal.write(lambda connection: stands.resume(connection, account, self._now()))
-        )
+
+        def work(connection: Transaction) -> bool:
+            if account in self._paces:
+                self._paces[account].reopen(connection)
+            return stands.resume(connection, account, self._now())
+
+        changed: bool = yield WaitFor(self._journal.write(work))
         return changed
 
     def account_states(self) -> list[AccountState]:

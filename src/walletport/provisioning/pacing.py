@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from walletport.errors import ConnectFailed
+from walletport.errors import ConnectFailed, RateLimited
 from walletport.journal import Journal, JournalError, RateRow, Transaction, rates
 from walletport.transport.effects import Program, Sleep, WaitFor
 from walletport.transport.pacing import Slots
@@ -81,7 +81,11 @@ class Pace:
         return None if together is None else together / self._members
 
     def turn(self) -> Program[None]:
-        """Wait until the next request may leave."""
+        """Wait until the next request may leave.
+
+        Raises:
+            RateLimited: the provider asked to be left alone for longer than a moment; nothing was sent.
+        """
         self._used_at = self._clock.monotonic()
         while True:
             if self.rate is not None:
@@ -92,6 +96,10 @@ class Pace:
                 wait = self._slots.take(now, rate) if rate is not None and shut <= 0 else 0.0
             if shut <= 0:
                 break
+            if self._opens_at - now > _SHORT:
+                # Whoever has an order decides what to do meanwhile: wait, give up, or go to another account.
+                msg = "the provider asked to be left alone, so nothing was sent"
+                raise RateLimited(msg, outcome="not_applied", retry_after=self._opens_at - now)
             yield Sleep(min(shut, _NAP))
         if wait > 0:
             yield Sleep(wait)
@@ -113,6 +121,12 @@ class Pace:
             share = refused / sum(second.limited + second.served for second in recent)
             if refused >= _FEW and share > _SMALL:
                 self._cut(now, share)
+
+    def reopen(self, connection: Transaction) -> None:
+        """Send again although the provider asked to be left alone: a person says so, for all processes."""
+        with self._lock:
+            self._opens_at = float("-inf")
+        rates.reopen(connection, self._account)
 
     def beat(self) -> Program[None]:
         """Tell the others, and learn from them; called about once a second."""
@@ -150,11 +164,13 @@ class Pace:
                 if members > 1 and (lapsed or not self._shares):
                     self._sends_from = self._clock.monotonic() + _SETTLE
                 self._shares, self._members, self._looked_at = True, members, began
+                opens_at = float("-inf")
+                if known.closed_until is not None:
+                    opens_at = began + (known.closed_until - self._clock.now()).total_seconds()
                 if self._news == news:  # else what was learned meanwhile is told next
                     self._known, self._told = known, news
-                if known.closed_until is not None:
-                    closed_for = (known.closed_until - self._clock.now()).total_seconds()
-                    self._opens_at = max(self._opens_at, began + closed_for)
+                    self._opens_at = opens_at
+                self._opens_at = max(self._opens_at, opens_at)
         finally:
             self._looking = False
 

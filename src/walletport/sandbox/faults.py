@@ -24,7 +24,7 @@ KINDS: Final = {
     "503": "the vendor's 503, Retry-After where seconds are given; the same",
     "truncated": "work done, half of the body, Content-Length fits the half",
     "cut": "work done, connection broken in the middle of the body",
-    "limit": "the same as 429, for what comes in one second beyond per_second requests",
+    "limit": "429 for what comes in a second beyond per_second requests",
     "html-502": "a gateway's HTML page; work not done, or done with :after",
 }
 """Every kind of fault, and what it does."""

@@ -81,7 +81,7 @@ def test_an_order_without_a_wallet_is_told_with_its_reason(desk: Desk):
     path = write(desk, 2, f"not-yet,polygon,{stranger}\n")
     done = desk.run("bulk", path)
     assert done.returncode == 1
-    assert "made no wallet; the same orders again try them anew" in done.stdout
+    assert "made no wallet; give the same orders again to try them anew" in done.stdout
     (job,) = desk.told("jobs", "list")["jobs"]
     shown = desk.run("jobs", "show", job["id"])
     assert (shown.returncode, "not-yet" in shown.stdout, "rejected" in shown.stdout) == (0, True, True)
@@ -141,7 +141,7 @@ def test_the_rate_is_that_of_this_run_and_the_time_left_follows_from_it():
     """What an earlier run has done counts as done, and not for the rate."""
     at = 0.0
     meter = Meter(lambda: at)
-    job = Job.model_construct(total=1000, counts={"done": 400, "planned": 600})
+    job = Job.model_construct(kind="bulk", total=1000, counts={"done": 400, "planned": 600})
     meter.start(job)
     for _ in range(10):
         at += 1

@@ -133,4 +133,4 @@ def test_what_cannot_be_read_or_written_is_a_sentence(desk: Desk):
     assert "must be a date such as 2027-01-31" in " ".join(done.stderr.split())
     (desk.folder / "file").write_text("", "utf-8")
     error = desk.refused("experiment", "--since", "2999-01-01", "--out", str(desk.folder / "file"))["error"]
-    assert "the page cannot be written there" in error["message"]
+    assert "experiment.html cannot be written there" in error["message"]

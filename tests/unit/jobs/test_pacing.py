@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from walletport.errors import ConnectFailed
+from walletport.errors import ConnectFailed, RateLimited
 from walletport.journal import Journal, JournalError
 from walletport.provisioning.pacing import Pace
 from walletport.transport.effects import Program, Sleep, WaitFor
@@ -74,7 +74,11 @@ class Simulation:
 
     def _send(self, name: str, pace: Pace, answer: Answer | None) -> Program[None]:
         while name not in self._killed:
-            yield from pace.turn()
+            try:
+                yield from pace.turn()
+            except RateLimited as error:
+                yield Sleep(error.retry_after or 0.5)
+                continue
             limited, retry_after = answer(self.seconds) if answer else (False, None)
             self.sent.append((self.seconds, "429" if limited else "200"))
             yield Sleep(0.02)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.provisioning.world import SandboxTime, configured
-from walletport import Account, Config, CustomerLink, Port, Route, errors
+from walletport import Account, Config, CustomerLink, Port, Provision, Route, errors
 from walletport.journal import standing
 from walletport.provisioning.choosing import request_of
 from walletport.sandbox import Sandbox
@@ -231,3 +231,16 @@ def test_what_makes_no_sense_is_one_sentence(sandbox: Sandbox, tmp_path: Path) -
             assert told in caught.value.message
         assert port._journal.read(standing.accounts) == {}
         assert port.pins() == []
+
+
+def test_a_short_wait_stays_short_when_the_provider_asks_for_a_long_one(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The order is told to wait and nothing is sent; a person who resumes the account ends that, in every process."""
+    with opened(sandbox, tmp_path, 2) as (one, other):
+        sandbox.faults.add(f"429:seconds=600:times=1:method=POST:path=wallets:provider={FIRST}")
+        assert isinstance(provision(one, USERS[0], account=FIRST), errors.RateLimited)
+        asked = len(sandbox.requests)
+        assert isinstance(provision(one, USERS[1], account=FIRST), errors.RateLimited)
+        assert len(sandbox.requests) == asked, "the gate was open"
+        one.resume(FIRST)
+        for port, user in ((one, USERS[2]), (other, USERS[3])):
+            assert isinstance(provision(port, user, account=FIRST), Provision)

@@ -140,7 +140,10 @@ def test_a_fault_leaves_no_line_in_the_log_and_the_next_request_is_well(
     capfd: pytest.CaptureFixture[str],
 ):
     caplog.set_level("WARNING")
-    sandbox.faults.add(f"{kind}:seconds=0.01:times=1" if kind.startswith("late") else f"{kind}:times=1")
+    needed = {"late": ":seconds=0.01", "late-before": ":seconds=0.01", "limit": ":per_second=1:method=POST"}.get(
+        kind, ""
+    )
+    sandbox.faults.add(f"{kind}{needed}:times=1")
     with contextlib.suppress(httpx.TransportError):
         vendor.post(WALLETS, json=ORDER)
     assert vendor.get(WALLETS).status_code == 200

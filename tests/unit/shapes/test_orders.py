@@ -10,7 +10,6 @@ from tests.support.emulated import ManualClock
 from tests.unit.shapes.tiny import ADDRESS, CUSTOMER, USER, Asked, Tiny, Vendor, able, client, made, opened
 from walletport import Account, Config
 from walletport.capabilities import Need, OrderFields
-from walletport.cli.listing import facts_of
 from walletport.errors import ApprovalPending, OutcomeUnknown, RequestTimedOut, UnsupportedOperation
 from walletport.models import Chain
 from walletport.provider import YES, Request, depends, no
@@ -90,7 +89,7 @@ def test_a_route_passes_over_an_account_that_has_no_word_for_the_pair(tmp_path: 
 
 def test_the_pairs_are_shown_where_providers_are_compared() -> None:
     """As what an order can name: the chains there are, and each asset with its chain."""
-    facts = facts_of(Fused.capabilities)
+    facts = Fused.capabilities.in_words()
     assert facts["chains"] == "polygon, tron, bitcoin"
     assert facts["assets"] == "usdc on polygon, usdt on polygon, usdt on tron, btc on bitcoin; no other"
 
