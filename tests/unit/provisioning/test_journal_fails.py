@@ -197,7 +197,7 @@ def own_server(server: str) -> Iterator[Server]:
 
 
 def test_a_server_that_goes_away_between_the_answer_and_its_recording(own_server: Server, vendors: Vendors) -> None:
-    """It is said, for blocking and for awaiting programs; once the server is back, the next call recovers."""
+    """It is said, and once the server is back, the next call recovers."""
     with opened(configured(vendors.sandbox, own_server.url), vendors.sandbox) as port:
         vendors.after = lambda asked: own_server.off()
         error = ask(port, PROVIDER)
