@@ -394,7 +394,8 @@ class Provisioner:
             changes |= {"wallet_id" if isinstance(happened.made, Wallet) else "customer_id": happened.made.id}
             self._save(connection, row, happened.made)
         if happened.signal is not None:
-            self.standing.hear(connection, row, happened.signal, happened.error, self.clock.now())
+            probe, now = self.accounts[row.account].longest_probe, self.clock.now()
+            self.standing.hear(connection, row, happened.signal, happened.error, now, probe)
         event, target = happened.event, happened.target
         if target is not None:
             moves = target.account is not None and self.lets_in(connection, target.account)

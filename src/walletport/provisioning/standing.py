@@ -137,13 +137,14 @@ class Standing:
             frozenset(name for name, one in health.items() if one.is_half_open(now)),
         )
 
-    def hear(
+    def hear(  # noqa: PLR0917 - where, whose, what, when
         self,
         connection: Transaction,
         sent: ProvisionRow,
         signal: Signal,
         error: WalletportError | None,
         now: datetime,
+        longest: timedelta,
     ) -> None:
         """Record what the end of an attempt says about its account, where that changes anything.
 
@@ -153,6 +154,7 @@ class Standing:
             signal: what its end says.
             error: what it ended in, if it did.
             now: the time.
+            longest: how long an order that tries the account out may take.
         """
         name, began = sent.account, sent.updated_at
         asked = None if error is None or error.retry_after is None else timedelta(seconds=error.retry_after)
@@ -161,7 +163,7 @@ class Standing:
         for _ in range(_MOST_TRIES):
             row = standing.account(connection, name)
             health = health_of(row)
-            known = after(health, signal, began, now, asked)
+            known = after(health, signal, began, now, asked, longest)
             if known == health or _changed(connection, row, known):
                 self._well = self._well | {name} if known.is_well else self._well - {name}
                 _tell(connection, name, health, known, signal, now)

@@ -99,7 +99,14 @@ def probing(health: Health, now: datetime, longest: timedelta) -> Health | None:
     return replace(health, probe_until=now + longest)
 
 
-def after(health: Health, signal: Signal, began: datetime, now: datetime, asked: timedelta | None = None) -> Health:
+def after(  # noqa: PLR0917 - what was known, what happened, when
+    health: Health,
+    signal: Signal,
+    began: datetime,
+    now: datetime,
+    asked: timedelta | None = None,
+    longest: timedelta | None = None,
+) -> Health:
     """Return what is known of an account once a request has ended.
 
     Args:
@@ -108,9 +115,11 @@ def after(health: Health, signal: Signal, began: datetime, now: datetime, asked:
         began: when the request began: one that began before the breaker was half open says nothing about now.
         now: the time.
         asked: how long the provider asked to be left alone.
+        longest: as for `probing`; tells an order that overran its time from the one that took its place.
     """
     if signal is Signal.THROTTLED:
-        return _throttled(health, began, now, PAUSE_AFTER_429 if asked is None else min(asked, LONGEST_ASKED_FOR))
+        pause = PAUSE_AFTER_429 if asked is None else min(asked, LONGEST_ASKED_FOR)
+        return _throttled(health, now, pause, gives_back=_gives_back(health, began, longest))
     if not health.is_open:
         return _while_closed(health, signal, now)
     if not health.is_half_open(began):
@@ -119,7 +128,7 @@ def after(health: Health, signal: Signal, began: datetime, now: datetime, asked:
         case Signal.WORKED:
             return Health(throttled_until=health.throttled_until)
         case Signal.NOTHING:
-            return replace(health, probe_until=None)
+            return replace(health, probe_until=None) if _gives_back(health, began, longest) else health
         case _:
             return _opened(health, signal, now)
 
@@ -142,10 +151,17 @@ def _opened(health: Health, signal: Signal, now: datetime) -> Health:
     return Health(failures, health.opens + 1, now, now + pause, None, health.throttled_until, why)
 
 
-def _throttled(health: Health, began: datetime, now: datetime, pause: timedelta) -> Health:
+def _gives_back(health: Health, began: datetime, longest: timedelta | None) -> bool:
+    """Return whether a request that ended without news is the one that tries the account out now."""
+    if not health.is_half_open(began):
+        return False
+    return longest is None or health.probe_until is None or began >= health.probe_until - longest
+
+
+def _throttled(health: Health, now: datetime, pause: timedelta, *, gives_back: bool) -> Health:
     until = now + pause if health.throttled_until is None else max(health.throttled_until, now + pause)
     if until <= now:
         return health
     # An order that was to try the account out has found nothing out; the next may.
-    probe_until = None if health.is_half_open(began) else health.probe_until
+    probe_until = None if gives_back else health.probe_until
     return replace(health, throttled_until=until, probe_until=probe_until)

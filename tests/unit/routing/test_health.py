@@ -95,6 +95,17 @@ def test_the_outcome_of_trying_it_out_decides() -> None:
     assert (busy.probe_until, busy.throttled_until, busy.opens) == (None, at(16), 1)
 
 
+def test_an_order_that_overran_its_time_does_not_give_back_the_place_of_the_next() -> None:
+    first = probing(OPEN, at(10), LONGEST)
+    assert first is not None
+    second = probing(first, at(31), LONGEST)
+    assert second is not None
+    assert after(second, Signal.NOTHING, at(10), at(32), None, LONGEST) == second
+    busy = after(second, Signal.THROTTLED, at(10), at(32), SECOND, LONGEST)
+    assert busy.probe_until == second.probe_until
+    assert after(second, Signal.NOTHING, at(31), at(33), None, LONGEST) == OPEN, "the next one's own end does"
+
+
 def test_each_time_it_fails_again_the_pause_is_longer_up_to_a_limit() -> None:
     known, now, pauses = OPEN, START, []
     for _ in range(40):
@@ -140,7 +151,7 @@ class OneAccount(RuleBasedStateMachine):
         began = self.in_flight.pop(which % len(self.in_flight))
         before = self.known
         pause = None if asked is None else timedelta(seconds=asked)
-        self.known = after(before, signal, began, self.now, pause)
+        self.known = after(before, signal, began, self.now, pause, LONGEST)
         self.probes = [probe for probe in self.probes if probe[0] != began]
         if signal is Signal.THROTTLED:
             self.asked_until = max(self.asked_until, self.now + (SECOND if pause is None else pause))
