@@ -146,7 +146,7 @@ class Port:
         self._driver.drive(self._desk.pause(account, reason))
 
     def resume(self, account: str) -> bool:
-        """Give an account orders again: end its pause, and close its breaker.
+        """Give an account orders again: end its pause, close its breaker, and wait for no ``Retry-After`` any more.
 
         Returns:
             Whether there was anything to end.
