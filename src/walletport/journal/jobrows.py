@@ -273,8 +273,7 @@ def link_customers(connection: Connection, links: Sequence[CustomerRow]) -> None
     """
     if not links:
         return
-    statement = statements.INSERTS[connection.dialect.name].customer
-    connection.execute(statement, [asdict(link) for link in links])
+    statements.INSERT_CUSTOMER.each(connection, [asdict(link) for link in links])
     known = customers_among(connection, [link.user_id for link in links])
     for link in links:
         if known[link.user_id, link.account] != link.customer_id:

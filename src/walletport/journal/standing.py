@@ -13,19 +13,20 @@ from typing import Final
 from sqlalchemy import Connection, Executable, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from walletport.journal.prepared import Prepared
 from walletport.journal.records import AccountEventRow, AccountRow, PinRow
 from walletport.journal.schema import account_events, account_states, user_pins
 
 _NAMED: Final = account_states.c.account == bindparam("the_account")
-_ALL: Final = select(account_states).order_by(account_states.c.account)
-_ONE: Final = select(account_states).where(_NAMED)
+_ALL: Final = Prepared(select(account_states).order_by(account_states.c.account))
+_ONE: Final = Prepared(select(account_states).where(_NAMED))
 _CHANGE: Final = (
     update(account_states)
     .where(_NAMED, account_states.c.version == bindparam("the_version"))
     .values(version=account_states.c.version + 1)
     .returning(account_states.c.account)
 )
-_PIN_OF: Final = select(user_pins).where(user_pins.c.user_id == bindparam("the_user"))
+_PIN_OF: Final = Prepared(select(user_pins).where(user_pins.c.user_id == bindparam("the_user")))
 _PINS: Final = select(user_pins).order_by(user_pins.c.user_id).limit(bindparam("the_limit"))
 _UNPIN: Final = delete(user_pins).where(user_pins.c.user_id == bindparam("the_user")).returning(user_pins.c.account)
 _APPEND: Final = account_events.insert().inline()
@@ -55,12 +56,12 @@ _PIN: Final = {"sqlite": _pin(sqlite.insert(user_pins)), "postgresql": _pin(post
 
 def accounts(connection: Connection) -> dict[str, AccountRow]:
     """Return what is known of every account of which anything was ever recorded, by name."""
-    return {row.account: AccountRow(*row) for row in connection.execute(_ALL)}
+    return {row.account: row for row in (AccountRow(*found) for found in _ALL.all(connection, {}))}
 
 
 def account(connection: Connection, name: str) -> AccountRow:
     """Return what is known of an account; one of which nothing was recorded is doing well, and has version 0."""
-    row = connection.execute(_ONE, {"the_account": name}).one_or_none()
+    row = _ONE.one(connection, {"the_account": name})
     return AccountRow(name) if row is None else AccountRow(*row)
 
 
@@ -105,7 +106,7 @@ def unpin(connection: Connection, user_id: str) -> str | None:
 
 def pin_of(connection: Connection, user_id: str) -> PinRow | None:
     """Return where a user is pinned, if anywhere."""
-    row = connection.execute(_PIN_OF, {"the_user": user_id}).one_or_none()
+    row = _PIN_OF.one(connection, {"the_user": user_id})
     return None if row is None else PinRow(*row)
 
 
