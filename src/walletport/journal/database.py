@@ -16,8 +16,10 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from walletport.errors import ConfigurationError
 from walletport.journal.errors import JournalError
 from walletport.journal.failures import is_locked
+from walletport.journal.prepared import run
 
 _OLDEST_SQLITE: Final = (3, 35)  # the first with RETURNING
+_LOG_PAGES: Final = 4000  # 16 MB; pages that many orders write to then go to the file once for all of them
 _LOCK_PATIENCE: Final = 0.25  # of one statement on PostgreSQL, in seconds; below its deadlock_timeout of 1 s
 _HOW_TO_WRITE_IT: Final = "sqlite:///walletport.db or postgresql+psycopg://user:password@host/database"
 
@@ -108,6 +110,7 @@ def _file_engine(path: Path, patience: float, *, begin: str, query_only: bool, s
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         cursor.execute(f"PRAGMA query_only={int(query_only)}")
         cursor.close()
 
@@ -118,7 +121,7 @@ def _file_engine(path: Path, patience: float, *, begin: str, query_only: bool, s
             connection.invalidate()
             msg = "the journal's file was removed or replaced while it was open: put it back"
             raise JournalError(msg)
-        connection.exec_driver_sql(begin)
+        run(connection, begin, ())
 
     return engine
 

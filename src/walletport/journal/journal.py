@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,27 +15,32 @@ from walletport.journal.database import Database, reach
 from walletport.journal.errors import JournalError
 from walletport.journal.failures import GONE, NO_PERMISSION, journal_error, reason_of
 from walletport.journal.migration import migrate
+from walletport.journal.readers import Readers
 from walletport.journal.writer import Writer
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 
 class Journal:
     """The durable record of every order; make one with `open`, share it between threads, and close it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, blocking: bool = False) -> None:
         self._database = database
         self._process = os.getpid()
         self._closed = False
-        self._writer = Writer(database)
+        self._writer = Writer(database, blocking=blocking)
+        self._readers = Readers(database)
 
     @classmethod
-    def open(cls, url: str, *, patience: float = 10.0) -> Self:
+    def open(cls, url: str, *, patience: float = 10.0, blocking: bool = False) -> Self:
         """Open a journal, and make or upgrade its tables; safe in several processes at once.
 
         Args:
             url: ``sqlite:///walletport.db``, or ``postgresql+psycopg://user:password@host/database``.
             patience: how long anything waits for another process's lock, in seconds.
+            blocking: whether `write` may carry the work out itself before it returns: right for threads, which wait
+                for it anyway, and wrong for an event loop.
 
         Raises:
             ConfigurationError: the URL, a driver, a folder, a permission or the journal's version is not right.
@@ -50,7 +55,7 @@ class Journal:
                 raise
         except exc.SQLAlchemyError as error:
             raise _opening_error(error) from None
-        return cls(database)
+        return cls(database, blocking=blocking)
 
     def write(self, work: Callable[[Connection], T]) -> Future[T]:
         """Carry work out in a transaction, together with what else waits to be written.
@@ -66,8 +71,17 @@ class Journal:
         Raises:
             JournalError: in the future, if the database failed; at once, if the journal is closed.
         """
+        return self.write_together(_one_by_one, work)
+
+    def write_together(self, work: Callable[[Connection, Sequence[Item]], Sequence[T]], item: Item) -> Future[T]:
+        """Carry work out for an item, in one go with every other item that waits for the same work; as `write`.
+
+        Args:
+            work: what to do for items, a result for each. If it fails for several it is called again for each alone.
+            item: what to do it for.
+        """
         self._check()
-        return self._writer.submit(work)
+        return self._writer.submit(work, item)
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """Return what a short query finds; it sees everything that was committed, and cannot write.
@@ -77,8 +91,7 @@ class Journal:
         """
         self._check()
         try:
-            with self._database.readers.connect() as connection:
-                return query(connection)
+            return self._readers.read(query)
         except (exc.SQLAlchemyError, UnicodeError) as error:
             raise journal_error(error) from None
 
@@ -89,6 +102,7 @@ class Journal:
             self._database.forget()
             return
         self._writer.close()
+        self._readers.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -108,6 +122,10 @@ class Journal:
         if self._process != os.getpid():
             msg = "the journal was opened before this process was forked: open it again here"
             raise JournalError(msg, outcome="not_applied")
+
+
+def _one_by_one(connection: Connection, works: Sequence[Callable[[Connection], T]]) -> list[T]:
+    return [work(connection) for work in works]
 
 
 def _opening_error(error: exc.SQLAlchemyError) -> BaseException:

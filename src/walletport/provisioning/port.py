@@ -49,7 +49,7 @@ class Port:
         clock: Clock | None = None,
         recovers: bool = True,
     ) -> None:
-        self._desk, self._journal = desk_of(config, clock or SystemClock())
+        self._desk, self._journal = desk_of(config, clock or SystemClock(), blocking=True)
         self._driver = SyncDriver(transport, Limits.max_body)
         self._keeper = self._started("walletport-keeper", self._desk.keep())
         self._recovery = self._started("walletport-recovery", self._desk.keep_recovering()) if recovers else None

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 LEASE: Final = timedelta(seconds=15)
 
 
-def desk_of(config: Config, clock: Clock) -> tuple[Desk, Journal]:
+def desk_of(config: Config, clock: Clock, *, blocking: bool = False) -> tuple[Desk, Journal]:
     """Open what a configuration names.
 
     Args:
         config: accounts, routes and journal.
         clock: tells the time.
+        blocking: whether programs are driven by threads that wait for what they write.
 
     Raises:
         ConfigurationError: the journal cannot be opened.
@@ -39,7 +40,7 @@ def desk_of(config: Config, clock: Clock) -> tuple[Desk, Journal]:
         engine = engine_for(account.kind, account.settings, account.environment, account.base_url, limits, clock)
         accounts[name] = AccountAtWork(name, account.provider, Operations(engine), account.timeout)
         engines[name] = engine
-    journal = Journal.open(config.journal)
+    journal = Journal.open(config.journal, blocking=blocking)
     claim = Claim(new_owner(), LEASE, is_gone)
     paces = {}
     for name, engine in engines.items():

@@ -199,3 +199,54 @@ def test_reading_cannot_write(journal: Journal) -> None:
     with pytest.raises(JournalError, match="read-only"):
         journal.read(record(new("order")))
     assert identities(journal) == set()
+
+
+class TestBlocking:
+    """A journal for threads that wait for what they write."""
+
+    def test_whoever_waits_writes_it_where_nobody_else_is_writing(self, url: str) -> None:
+        """No other thread has to wake up for it, and it is committed by the time it is handed over."""
+        with Journal.open(url, blocking=True) as journal:
+            future = journal.write(lambda _: threading.get_ident())
+            assert future.done()
+            assert future.result() == threading.get_ident()
+            recorded(journal, "order")
+            assert identities(journal) == {"order"}
+
+    def test_what_comes_meanwhile_is_committed_together(self, url: str, commits: list[None]) -> None:
+        """It waits for nobody but the one who is writing."""
+        with Journal.open(url, blocking=True) as journal, ThreadPoolExecutor(21) as threads:
+            holds, release = threading.Event(), threading.Event()
+
+            def hold(_: Transaction) -> None:
+                holds.set()
+                assert release.wait(20)
+
+            first = threads.submit(journal.write, hold)
+            assert holds.wait(20)
+            commits.clear()
+            others = [journal.write(record(new(f"order-{number}"))) for number in range(20)]
+            assert not any(future.done() for future in others)
+            release.set()
+            first.result(20).result(20)
+            assert len({future.result(20).identity for future in others}) == 20
+            assert len(commits) == 2  # of the one who was writing, and of the twenty
+
+    @pytest.mark.parametrize("error", [ValueError("a bug"), KeyboardInterrupt()], ids=lambda e: type(e).__name__)
+    def test_what_fails_is_told_to_whoever_asked_and_the_next_one_works(self, url: str, error: BaseException) -> None:
+        with Journal.open(url, blocking=True) as journal:
+            with pytest.raises(type(error)):
+                journal.write(raises(error)).result()
+            recorded(journal, "order")
+            assert identities(journal) == {"order"}
+
+    def test_fifty_threads_lose_nothing(self, url: str) -> None:
+        """Whoever finds nobody writing writes, and the others' work is never left lying."""
+
+        def write(number: int) -> None:
+            for turn in range(6):
+                journal.write(record(new(f"order-{number}-{turn}"))).result(20)
+
+        with Journal.open(url, blocking=True) as journal, ThreadPoolExecutor(50) as threads:
+            list(threads.map(write, range(50)))
+            assert len(identities(journal)) == 300
