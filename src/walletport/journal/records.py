@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,14 @@ Kind: TypeAlias = Literal["wallet", "customer", "shadow"]
 
 How: TypeAlias = Literal["linked", "made"]
 """Whether the application told who the user is at an account, or the library made the customer there."""
+
+
+def new_id() -> str:
+    """Return a new id of an order: 32 hexadecimal digits that begin with the time.
+
+    What is new then stands side by side in the database, as with version 7 of UUIDs (RFC 9562, 5.7).
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +40,7 @@ class NewProvision:
         sent_reference: what the provider is told; ``None`` where it takes none.
         customer_id: the provider's id of the customer.
         decision: why this account, as JSON.
-        id: the journal's own id of it, 32 hexadecimal digits.
+        id: the journal's own id of it, as `new_id` gives one.
     """
 
     kind: Kind
@@ -45,7 +54,7 @@ class NewProvision:
     sent_reference: str | None = None
     customer_id: str | None = None
     decision: Mapping[str, object] = field(default_factory=dict)
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 from walletport.journal.types import JsonText, TextOrNone, UtcTime
 
-HEAD: Final = "r0004"
+HEAD: Final = "r0005"
 """The newest revision in ``migrations/versions``: a journal that stands there needs no migration, and no Alembic."""
 
 VERSION_TABLE: Final = "walletport_version"
@@ -36,6 +37,9 @@ metadata: Final = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+_NOT_DONE: Final = text("state <> 'done'")
+
 
 provisions: Final = Table(
     "provisions",
@@ -70,7 +74,15 @@ provisions: Final = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),
-    Index(None, "state", "created_at"),
+    # In it is what has not ended well: a look for that costs nothing that grows with what has.
+    Index(
+        "ix_provisions_not_done",
+        "state",
+        "created_at",
+        "id",
+        sqlite_where=_NOT_DONE,
+        postgresql_where=_NOT_DONE,
+    ),
     Index(None, "created_at", "id"),
 )
 

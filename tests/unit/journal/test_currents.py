@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import create_engine
 
-from tests.unit.journal.orders import NOW, advance, claimed, later
+from tests.unit.journal.orders import NOW, advance, claimed, index_as_before, later
 from walletport.journal import CurrentRow, Journal, MoveRow, Transaction, currents, moves
 from walletport.journal.schema import VERSION_TABLE
 
@@ -104,6 +104,7 @@ def test_a_journal_that_was_there_before_knows_the_first_wallet_of_each_user(url
     with engine.begin() as connection:
         for table in TABLES:
             connection.exec_driver_sql(f"DROP TABLE {table}")
+        index_as_before(connection)
         connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = 'r0003'")
     engine.dispose()
     with Journal.open(url) as journal:
