@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias, TypeVar
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 import httpx
 
@@ -148,6 +151,7 @@ class AsyncDriver:
         self._max_body = max_body
         self._sleep = sleep or asyncio.sleep
         self._credential_lock = asyncio.Lock()
+        self._threads = _OtherThreads()
 
     async def drive(self, program: Program[T]) -> T:
         """Carry out a program and return its result."""
@@ -170,7 +174,7 @@ class AsyncDriver:
         if isinstance(step, Send):
             return await self._send(step)
         if isinstance(step, WaitFor):
-            return await asyncio.shield(asyncio.wrap_future(step.future))
+            return await self._threads.wait_for(step.future)
         if isinstance(step, TakeCredentialLock):
             await self._credential_lock.acquire()
             return self._credential_lock.release
@@ -206,6 +210,41 @@ class AsyncDriver:
     async def close(self) -> None:
         """Close the connections."""
         await self._carrier.close()
+
+
+class _OtherThreads:
+    """Waits for what other threads do, and is woken once for all that they have done meanwhile.
+
+    Waking an event loop from another thread takes a system call, and often both threads wait for each other on the way:
+    of thirty orders that one commit records, only the first needs it.
+    """
+
+    def __init__(self) -> None:
+        self._done: deque[asyncio.Future[None]] = deque()
+        self._is_woken = False
+
+    async def wait_for(self, future: Future[Any]) -> object:
+        """Return what a future of another thread resolves to; whoever stops waiting does not stop the work."""
+        if not future.done():
+            loop = asyncio.get_running_loop()
+            waiter = loop.create_future()
+            future.add_done_callback(lambda _: self._tell(loop, waiter))
+            await waiter
+        return future.result()
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None]) -> None:
+        self._done.append(waiter)
+        if not self._is_woken:
+            self._is_woken = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._is_woken = False  # before looking, so that what comes while looking is not overlooked
+        while self._done:
+            waiter = self._done.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 class _Answer(Protocol):
