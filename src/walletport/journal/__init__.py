@@ -2,14 +2,15 @@
 
 ``rows`` holds what can be read and written of orders, ``standing`` what of accounts, ``jobrows`` of jobs over many
 orders, and ``rates`` of what is shared while sending, as functions that take a `Transaction`. ``lives`` reads what
-became of many orders, ``currents`` which wallet is a user's, ``moves`` who goes from one account to another.
+became of many orders, ``currents`` which wallet is a user's, ``moves`` who goes from one account to another;
+``together`` is the short way of many orders at once.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection as Transaction
 
-from walletport.journal import currents, jobrows, moves, queueing, rates, rows, standing
+from walletport.journal import currents, jobrows, moves, queueing, rates, rows, standing, together
 from walletport.journal.errors import JournalError, LostClaim
 from walletport.journal.jobrecords import ChunkRow, ItemRow, JobRow, KnownOrder, ResultRow
 from walletport.journal.jobrecords import Outcome as ItemOutcome
@@ -28,7 +29,10 @@ from walletport.journal.records import (
     PinRow,
     ProvisionRow,
     WalletRow,
+    new_id,
 )
+from walletport.journal.together import NotTogether
+from walletport.journal.types import as_stored
 
 __all__ = [
     "AccountEventRow",
@@ -50,6 +54,7 @@ __all__ = [
     "LostClaim",
     "MoveRow",
     "NewProvision",
+    "NotTogether",
     "PinRow",
     "ProvisionRow",
     "RateRow",
@@ -57,13 +62,16 @@ __all__ = [
     "Transaction",
     "WalletRow",
     "WatchedRow",
+    "as_stored",
     "currents",
     "jobrows",
     "lives",
     "lives_of",
     "moves",
+    "new_id",
     "queueing",
     "rates",
     "rows",
     "standing",
+    "together",
 ]

@@ -7,10 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, literal_column, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from walletport.journal.moverecords import CurrentRow, Key, WatchedRow
+from walletport.journal.prepared import Prepared
+from walletport.journal.records import ProvisionRow
 from walletport.journal.schema import current_wallets, provisions, wallets, watched_wallets
 from walletport.journal.types import place
 
@@ -20,11 +22,21 @@ _W: Final = watched_wallets.c
 _ONE: Final = and_(
     _C.user_id == bindparam("the_user"), _C.chain == bindparam("the_chain"), _C.asset == bindparam("the_asset")
 )
-_GET: Final = select(current_wallets).where(_ONE)
-_FIRST: Final = {
-    "sqlite": sqlite.insert(current_wallets).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(current_wallets).on_conflict_do_nothing(),
-}
+_GET: Final = Prepared(select(current_wallets).where(_ONE))
+_ANSWER: Final = Prepared(
+    select(*provisions.c, _C.provision_id.label("made_by"), _C.order_id.label("answers")).select_from(
+        select(literal_column("1").label("one"))
+        .subquery()
+        .outerjoin(provisions, provisions.c.identity == bindparam("the_identity"))
+        .outerjoin(current_wallets, _ONE)
+    )
+)
+_FIRST: Final = Prepared(
+    {
+        "sqlite": sqlite.insert(current_wallets).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(current_wallets).on_conflict_do_nothing(),
+    }
+)
 _MOVE: Final = (
     update(current_wallets)
     .where(
@@ -47,15 +59,28 @@ _FORGET: Final = delete(watched_wallets).where(
 
 def first(connection: Connection, rows: Iterable[CurrentRow]) -> None:
     """Record which wallet is a user's, unless one is already."""
-    values = [asdict(row) for row in rows]
+    values = [{name: getattr(row, name) for name in CurrentRow.__slots__} for row in rows]
     if values:
-        connection.execute(_FIRST[connection.dialect.name], values)
+        _FIRST.each(connection, values)
 
 
 def get(connection: Connection, user_id: str, chain: str | None, asset: str | None) -> CurrentRow | None:
     """Return which wallet is a user's, if any is."""
-    row = connection.execute(_GET, _named((user_id, chain, asset))).one_or_none()
+    row = _GET.one(connection, _named((user_id, chain, asset)))
     return None if row is None else CurrentRow(*row)
+
+
+def answer(connection: Connection, identity: str, key: Key) -> tuple[ProvisionRow | None, str | None, str | None]:
+    """Return the order of an identity, if there is one, and of the wallet that is its user's two things.
+
+    These are the order that made it, and the order that it is the answer to; both ``None`` where there is no such
+    wallet, or it was made elsewhere.
+    """
+    row = _ANSWER.one(connection, {"the_identity": identity, **_named(key)})
+    if row is None:  # it is a row of joins from nothing, so there always is one
+        return None, None, None
+    *order, made_by, answers = row
+    return ProvisionRow(*order) if order[0] is not None else None, made_by, answers
 
 
 def among(connection: Connection, users: Sequence[str]) -> dict[Key, CurrentRow]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Executable, select, tuple_
 
 from walletport.journal import currents, statements
 from walletport.journal.errors import JournalError, LostClaim
 from walletport.journal.moverecords import CurrentRow
+from walletport.journal.prepared import Prepared, Values
 from walletport.journal.records import CustomerRow, EventRow, Kind, NewProvision, ProvisionRow, WalletRow
 from walletport.journal.schema import provisions
 
@@ -26,6 +27,33 @@ CHANGEABLE: Final = frozenset(provisions.c.keys()) - _FIXED
 R = TypeVar("R", ProvisionRow, WalletRow, CustomerRow, EventRow)
 _EVENTS: Final = "walletport-events"  # of a connection's open transaction; written in one statement
 _ONE_STATEMENT: Final = 500  # ids; SQLite limits how many values one statement takes
+
+
+def planned(
+    new: NewProvision, now: datetime, *, owner: str | None = None, lease_until: datetime | None = None
+) -> ProvisionRow:
+    """Return the row of an order of which nothing is known yet."""
+    return ProvisionRow(
+        **_columns(new),
+        state="planned",
+        generation=1,
+        sends=0,
+        first_sent_at=None,
+        last_ended_at=None,
+        doubtful=False,
+        applied=False,
+        look_ups=0,
+        not_before=None,
+        owner=owner,
+        lease_until=lease_until,
+        wallet_id=None,
+        approval_id=None,
+        approval_url=None,
+        error=None,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
 
 
 def record_intent(
@@ -48,10 +76,8 @@ def record_intent(
     Returns:
         The order as the journal holds it, and whether it is new.
     """
-    values = _columns(new)
-    values |= {"state": "planned", "generation": 1, "sends": 0, "doubtful": False, "applied": False, "look_ups": 0}
-    values |= {"created_at": now, "updated_at": now, "version": 1, "owner": owner, "lease_until": lease_until}
-    made = _first(connection, statements.INSERTS[connection.dialect.name].provision, values, ProvisionRow)
+    values = _columns(planned(new, now, owner=owner, lease_until=lease_until))
+    made = _first(connection, statements.INSERT_PROVISION, values, ProvisionRow)
     if made is not None:
         _append(connection, made.id, "intended", {"account": made.account}, now)
         return made, True
@@ -98,8 +124,8 @@ def lock_user(connection: Connection, user_id: str) -> bool:
     """
     if connection.dialect.name == "sqlite":  # it has one writer at a time
         return True
-    locked: bool = connection.execute(statements.LOCK_USER, {"the_user": user_id}).scalar_one()
-    return locked
+    locked = statements.LOCK_USER.one(connection, {"the_user": user_id})
+    return locked is not None and bool(locked[0])
 
 
 def list_provisions(
@@ -121,6 +147,8 @@ def list_provisions(
     found = select(provisions).order_by(provisions.c.created_at.desc(), provisions.c.id.desc()).limit(limit)
     if state is not None:
         found = found.where(provisions.c.state == state)
+        if state != "done":
+            found = found.where(statements.NOT_DONE)
     if account is not None:
         found = found.where(provisions.c.account == account)
     if after is not None:
@@ -204,7 +232,7 @@ def release(connection: Connection, provision_id: str, owner: str, not_before: d
         not_before: nobody need look at it earlier than this; unchanged by default.
     """
     held = {"the_id": provision_id, "the_owner": owner, "owner": None, "lease_until": None}
-    connection.execute(statements.RELEASE, held if not_before is None else {**held, "not_before": not_before})
+    statements.RELEASE.one(connection, held if not_before is None else {**held, "not_before": not_before})
 
 
 def advance(  # noqa: PLR0917 - in the order they are thought of: whose, what, when
@@ -240,7 +268,7 @@ def advance(  # noqa: PLR0917 - in the order they are thought of: whose, what, w
         msg = "another process has taken this order, or has written to it since"
         raise LostClaim(msg)
     if changed.kind == "wallet" and changed.state == "done" and changed.wallet_id is not None:
-        currents.first(connection, [_current(changed, changed.wallet_id, now)])
+        currents.first(connection, [current_of(changed, changed.wallet_id, now)])
     _append(connection, row.id, what, detail, now)
     return changed
 
@@ -256,11 +284,12 @@ def note_once(
         Whether it is new.
     """
     wanted = {"the_id": provision_id, "the_what": what}
-    connection.execute(statements.HOLD, wanted)  # so that nobody else looks for the event at the same time
+    # So that nobody else looks for the event at the same time.
+    statements.HOLD.one(connection, {"the_id": provision_id})
     waiting = any(
         (one["provision_id"], one["what"]) == (provision_id, what) for one in connection.info.get(_EVENTS, ())
     )
-    if waiting or connection.execute(statements.EVENT_OF, wanted).first() is not None:
+    if waiting or statements.EVENT_OF.one(connection, wanted) is not None:
         return False
     _append(connection, provision_id, what, detail, now)
     return True
@@ -287,7 +316,7 @@ def save_wallet(connection: Connection, row: WalletRow) -> WalletRow:
     Raises:
         JournalError: it is recorded for another user; the transaction must not be committed.
     """
-    kept = _first(connection, statements.INSERTS[connection.dialect.name].wallet, _columns(row), WalletRow)
+    kept = _first(connection, statements.INSERT_WALLET, _columns(row), WalletRow)
     if kept is None or kept.user_id != row.user_id:
         msg = f"wallet {row.wallet_id!r} at {row.account!r} is recorded for another user"
         raise JournalError(msg)
@@ -328,7 +357,7 @@ def link_customer(connection: Connection, row: CustomerRow) -> CustomerRow:
     Raises:
         JournalError: the user is linked to another customer there; nothing is changed.
     """
-    connection.execute(statements.INSERTS[connection.dialect.name].customer, _columns(row))
+    statements.INSERT_CUSTOMER.each(connection, [_columns(row)])
     linked = customer_of(connection, row.user_id, row.account) or row
     if linked.customer_id != row.customer_id:
         msg = f"user {row.user_id!r} is linked to customer {linked.customer_id!r} at {row.account!r} already"
@@ -342,7 +371,7 @@ def customer_of(connection: Connection, user_id: str, account: str) -> CustomerR
     return _first(connection, statements.ONE_CUSTOMER, wanted, CustomerRow)
 
 
-def _current(row: ProvisionRow, wallet_id: str, now: datetime) -> CurrentRow:
+def current_of(row: ProvisionRow, wallet_id: str, now: datetime) -> CurrentRow:
     """Return what makes an order's wallet its user's, if none is yet."""
     key = (row.user_id, row.chain, row.asset)
     return CurrentRow(*key, row.account, wallet_id, None, provision_id=row.id, order_id=row.id, since=now)
@@ -357,7 +386,7 @@ def write_events(connection: Connection) -> None:
     """Write what has been appended to orders since the last time; whoever commits a transaction calls this before."""
     events = connection.info.pop(_EVENTS, None)
     if events:
-        connection.execute(statements.APPEND_EVENT, events)
+        statements.APPEND_EVENT.each(connection, events)
 
 
 def drop_events(connection: Connection) -> None:
@@ -365,14 +394,16 @@ def drop_events(connection: Connection) -> None:
     connection.info.pop(_EVENTS, None)
 
 
-def _columns(row: NewProvision | WalletRow | CustomerRow) -> dict[str, object]:
+def _columns(row: NewProvision | ProvisionRow | WalletRow | CustomerRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in type(row).__slots__}
 
 
-def _first(connection: Connection, statement: Executable, values: Mapping[str, object], kind: type[R]) -> R | None:
-    row = connection.execute(statement, values).one_or_none()
+def _first(connection: Connection, statement: Prepared, values: Values, kind: type[R]) -> R | None:
+    row = statement.one(connection, values)
     return None if row is None else kind(*row)
 
 
-def _all(connection: Connection, statement: Executable, values: Mapping[str, object], kind: type[R]) -> list[R]:
+def _all(connection: Connection, statement: Prepared | Executable, values: Values, kind: type[R]) -> list[R]:
+    if isinstance(statement, Prepared):
+        return [kind(*row) for row in statement.all(connection, values)]
     return [kind(*row) for row in connection.execute(statement, values)]

@@ -72,6 +72,12 @@ class TextOrNone(TypeDecorator[str]):
         return value or None
 
 
+def as_stored(document: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a document as it is read again once it was stored."""
+    read: Mapping[str, object] = json.loads(json.dumps(document, default=_plain))
+    return read
+
+
 def place(columns: Sequence[ColumnElement[object]], values: Sequence[object]) -> Tuple:
     """Return values as a row that can be compared with columns; nothing among them is bound as the column stores it."""
     bound = (bindparam(None, value, column.type) for column, value in zip(columns, values, strict=True))

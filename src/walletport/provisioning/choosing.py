@@ -84,17 +84,22 @@ class Choice:
         known = self._provisioner.journal.read(lambda connection: self._known(connection, request, now, shares=shares))
         if known.held is not None:
             return Chosen(keep(known.held.wallet.account, known.held.wallet.wallet_id), known)
-        decision = choose(
+        return Chosen(self.decide(request, account, known, unfit), known)
+
+    def decide(
+        self, request: RouteRequest, account: str | None, known: Known, unfit: Mapping[str, str] | None = None
+    ) -> Decision:
+        """Return the choice for an order of a user who has no wallet that satisfies it; see `of`."""
+        return choose(
             request,
             self._routes,
             self._declared,
-            now=now,
+            now=self._provisioner.clock.now(),
             unavailable={**known.view.unavailable, **(unfit or {})},
             paused=known.view.paused,
             pinned=account,
             pin=known.pin,
         )
-        return Chosen(decision, known)
 
     def made(
         self,
@@ -155,7 +160,7 @@ class Choice:
         if chosen.decision.by not in _ROUTED or name not in chosen.known.view.half_open:
             return True
         taken: bool = yield WaitFor(
-            self._provisioner.journal.write(lambda connection: self._provisioner.lets_in(connection, name))
+            self._provisioner.journal.write(lambda connection: self._provisioner.commits.lets_in(connection, name))
         )
         return taken
 

@@ -124,13 +124,12 @@ def answering(
     As long as nobody moves the user that is the order itself. After a cut-over to another account it is the one that
     made the wallet there: for the order whose wallet was replaced, and for one without a reference that made none.
     """
-    row = rows.find_by_identity(connection, identity)
-    current = currents.get(connection, order.user, order.chain, order.asset)
-    if current is None or current.provision_id is None or current.provision_id == current.order_id:
+    row, made_by, answers = currents.answer(connection, identity, (order.user, order.chain, order.asset))
+    if made_by is None or made_by == answers:
         return row
     has_none = reference is None and (row is None or State(row.state) is State.REJECTED)
-    if has_none or (row is not None and row.id == current.order_id):
-        return rows.get_provision(connection, current.provision_id)
+    if has_none or (row is not None and row.id == answers):
+        return rows.get_provision(connection, made_by)
     return row
 
 

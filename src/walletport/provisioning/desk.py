@@ -15,10 +15,11 @@ from walletport.journal import (
     CustomerRow,
     Journal,
     LostClaim,
-    NewProvision,
     PinRow,
     ProvisionRow,
     Transaction,
+    WalletRow,
+    as_stored,
     rows,
     standing,
 )
@@ -29,19 +30,19 @@ from walletport.provisioning import standing as stands
 from walletport.provisioning.choosing import Choice, request_of
 from walletport.provisioning.current import answering
 from walletport.provisioning.findings import look_for, read_wallet
-from walletport.provisioning.identity import identity_of, reference_for
+from walletport.provisioning.identity import identity_of
+from walletport.provisioning.intake import Asked, Intake, new_order
 from walletport.provisioning.machine import ENDS, ApprovalRefused, Made, ReviewedAbsent, State
 from walletport.provisioning.outcomes import error_of
 from walletport.provisioning.readiness import wait_until_ready
 from walletport.provisioning.record import CustomerLink, Provision, Story
-from walletport.provisioning.recording import Happened
+from walletport.provisioning.recording import Call, Happened
 from walletport.provisioning.recovery import NAP, Recovery
 from walletport.provisioning.shadowing import Shadow, find_shadows, with_shadows
 from walletport.provisioning.standing import AccountEvent, AccountState, Pin
 from walletport.routing import Decision, RouteRequest
 from walletport.settings import unknown_name
 from walletport.transport.effects import Program, Sleep, Together, WaitFor
-from walletport.transport.encoding import new_idempotency_key
 
 if TYPE_CHECKING:
     from walletport.models import CustomerProfile
@@ -69,6 +70,7 @@ class Desk:
         self._paces = paces
         self._provisioner = provisioner
         self._choice = Choice(provisioner, routes)
+        self._intake = Intake(provisioner, self._choice)
         self._stopping = False
         self._accounts: Mapping[str, AccountAtWork] = provisioner.accounts
         self._journal: Journal = provisioner.journal
@@ -137,21 +139,32 @@ class Desk:
         until: datetime,
     ) -> Program[Provision]:
         """Carry an order out under an identity, or on from how it stands."""
+        if row is None:
+            asked = Asked(identity, request, reference, account, Call())
+            row = yield from self._provisioner.begin_together(self._intake.begin_all, asked, until, profile, asked.call)
+            if row is not None:
+                return self._finished(row, asked.call.made)
         if row is None or State(row.state) is State.REJECTED:
-            decision, customer_id = yield from self._choice.made(request, reference, account, profile, until)
-            new = self._new(identity, request, reference, decision, customer_id)
-            new, shadows = with_shadows(self._provisioner, new, decision)
-            try:
-                row = yield from self._provisioner.begin(new, until, profile, shadows)
-            finally:
-                if shadows:
-                    self._shadows.hurry()
+            row = yield from self._begin(Asked(identity, request, reference, account, Call()), profile, until)
         elif State(row.state) is State.AWAITING_APPROVAL:
             row = yield from self._approved(row)
         elif State(row.state) not in ENDS:
             self._account_of(row)
             row = yield from self._provisioner.settle(row, until, profile)
         return self._finished(row)
+
+    def _begin(self, asked: Asked, profile: CustomerProfile | None, until: datetime) -> Program[ProvisionRow]:
+        """Carry out an order that is new, or that was refused, the long way."""
+        decision, customer_id = yield from self._choice.made(
+            asked.request, asked.reference, asked.account, profile, until
+        )
+        new = new_order(self._provisioner, asked, decision, customer_id)
+        new, shadows = with_shadows(self._provisioner, new, decision)
+        try:
+            return (yield from self._provisioner.begin(new, until, profile, shadows))
+        finally:
+            if shadows:
+                self._shadows.hurry()
 
     def wait_until_ready(self, provision_id: str, timeout: float) -> Program[Provision]:
         """Wait until an order's wallet can take deposits; see `Port.wait_until_ready`."""
@@ -354,25 +367,10 @@ class Desk:
             msg = f"wallet {wallet_id!r} is that of order {known.provision_id}: nothing was recorded"
             raise ConfigurationError(msg)
 
-    def _new(
-        self, identity: str, request: RouteRequest, reference: str | None, decision: Decision, customer_id: str | None
-    ) -> NewProvision:
-        return NewProvision(
-            kind="wallet",
-            identity=identity,
-            user_id=request.user,
-            account=decision.account,
-            idempotency_key=self._key(decision.account),
-            chain=request.chain,
-            asset=request.asset,
-            reference=reference,
-            sent_reference=reference_for(self._accounts[decision.account].capabilities.order, identity, reference),
-            customer_id=customer_id,
-            decision=decision.model_dump(mode="json"),
-        )
-
-    def _finished(self, row: ProvisionRow) -> Provision:
-        """Return an order that is done, or raise what stands in its way."""
+    def _finished(self, row: ProvisionRow, wallet: WalletRow | None = None) -> Provision:
+        """Return an order that is done, with its wallet if that was made just now, or raise what stands in its way."""
+        if wallet is not None:
+            return Provision.of(row, Wallet.model_validate(as_stored(wallet.document)))
         if State(row.state) is State.DONE:
             return self._journal.read(lambda connection: queries.provision_of(connection, row))
         raise error_of(row, self._account_of(row).provider)
@@ -389,9 +387,6 @@ class Desk:
             msg = f"account: {unknown_name(name, self._accounts, 'account')}"
             raise ConfigurationError(msg)
         return self._accounts[name]
-
-    def _key(self, account: str) -> str:
-        return new_idempotency_key(self._accounts[account].capabilities.idempotency)
 
     def _now(self) -> datetime:
         return self._provisioner.clock.now()

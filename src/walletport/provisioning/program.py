@@ -7,54 +7,43 @@ instruction leaves a row from which the next process goes on.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from walletport.errors import ApprovalPending, ConnectFailed, UnsupportedOperation, WalletportError
+from walletport.errors import ConnectFailed, UnsupportedOperation, WalletportError
 from walletport.journal import (
-    CustomerRow,
     Journal,
     JournalError,
     LostClaim,
     NewProvision,
+    NotTogether,
     ProvisionRow,
     Transaction,
     rows,
 )
 from walletport.models import Customer, CustomerProfile, Wallet
-from walletport.provisioning import machine, queries, sharing
-from walletport.provisioning.failover import find_target, moved, story_of
-from walletport.provisioning.machine import ENDS, GiveUp, LookUp, Nothing, Send, State, Wait
-from walletport.provisioning.outcomes import backoff_of_look_up, event_of, signal_of, stored
-from walletport.provisioning.readiness import note_if_ready
-from walletport.provisioning.recording import (
-    MACHINE_FIELDS,
-    STORY,
-    Call,
-    Claim,
-    Happened,
-    Taken,
-    known_of,
-    wallet_row,
-)
+from walletport.provisioning import machine, queries
+from walletport.provisioning.commits import Commits
+from walletport.provisioning.failover import find_target
+from walletport.provisioning.machine import ENDS, LookUp, Send, State, Wait
+from walletport.provisioning.outcomes import backoff_of_look_up, event_of, signal_of
+from walletport.provisioning.recording import Call, Claim, Done, Happened, Taken, known_of
 from walletport.provisioning.standing import Standing
 from walletport.transport import effects
 from walletport.transport.effects import Program, Sleep, WaitFor
-from walletport.transport.encoding import new_idempotency_key
 
 if TYPE_CHECKING:
     from walletport.provisioning.account import AccountAtWork
     from walletport.transport.engine import Clock
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 _FIRST_LOOK: Final = 0.02
 _LONGEST_LOOK: Final = 0.5
 _LATE: Final = (0.02, 0.1, 0.5)
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Provisioner:
@@ -71,11 +60,14 @@ class Provisioner:
         self.journal = journal
         self.accounts = accounts
         self.clock = clock
-        self._held: dict[str, Call] = {}
-        self._holding = threading.Lock()
+        self.commits = Commits(accounts, claim, clock)
         self.is_dead = claim.is_dead
         self._claim = claim
-        self.standing = Standing()
+
+    @property
+    def standing(self) -> Standing:
+        """What this process knows of the accounts."""
+        return self.commits.standing
 
     def begin(
         self,
@@ -92,23 +84,42 @@ class Provisioner:
             profile: makes a customer, where the order is for one or goes on where the user has none; never kept.
             beside: orders to be committed with it, if it is new; somebody else carries them on.
         """
-        call, asked_at = Call(), self.clock.now()
-
-        def work(connection: Transaction) -> tuple[ProvisionRow, Taken | None]:
-            now, owner = self.clock.now(), None if call.is_over else self._claim.owner
-            row, is_new = rows.record_intent(connection, new, now, owner=owner, lease_until=now + self._claim.lease)
-            for other in beside if is_new else ():
-                rows.record_intent(connection, other, now)
-            # What was refused while this call waited is its answer, too.
-            if not is_new and State(row.state) is State.REJECTED and row.updated_at <= asked_at:
-                row = self._reopen(connection, row, new)
-            return row, self._take(connection, row, call, is_ours=is_new)
-
+        call, asked_at, beside = Call(), self.clock.now(), tuple(beside)
         try:
-            row, taken = yield from self._commit(work)
+            row, taken = yield from self._commit(
+                lambda connection: self.commits.begin(connection, new, beside, call, asked_at)
+            )
             return (yield from self._carry_on(row, taken, until, profile, call))
         finally:
-            self._let_go(call, is_over=True)
+            self.commits.let_go(call, is_over=True)
+
+    def begin_together(
+        self,
+        work: Callable[[Transaction, Sequence[Item]], Sequence[Taken | None]],
+        item: Item,
+        until: datetime,
+        profile: CustomerProfile | None,
+        call: Call,
+    ) -> Program[ProvisionRow | None]:
+        """Commit an order in one go with others, and carry it on; ``None`` if something about it is special.
+
+        Args:
+            work: commits orders, and says of each what is to be done.
+            item: the order.
+            until: as for `begin`.
+            profile: as for `begin`.
+            call: the call that carries it on.
+        """
+        try:
+            try:
+                taken: Taken | None = yield WaitFor(self.journal.write_together(work, item))
+            except NotTogether:
+                return None
+            if taken is None:
+                return None
+            return (yield from self._carry_on(taken.row, taken, until, profile, call))
+        finally:
+            self.commits.let_go(call, is_over=True)
 
     def settle(
         self, row: ProvisionRow, until: datetime, profile: CustomerProfile | None = None
@@ -124,7 +135,7 @@ class Provisioner:
         try:
             return (yield from self._carry_on(row, None, until, profile, call))
         finally:
-            self._let_go(call, is_over=True)
+            self.commits.let_go(call, is_over=True)
 
     def conclude(self, seen: ProvisionRow, happened: Happened, detail: Mapping[str, object]) -> Program[ProvisionRow]:
         """Commit what was found out about an order that had come to an end without what it is for.
@@ -137,16 +148,7 @@ class Provisioner:
         Raises:
             LostClaim: somebody has settled it meanwhile; nothing is changed.
         """
-
-        def work(connection: Transaction) -> ProvisionRow:
-            now = self.clock.now()
-            row = rows.claim(connection, seen.id, self._claim.owner, now, now + self._claim.lease)
-            if row is None or (row.state, row.generation) != (seen.state, seen.generation):
-                msg = "somebody else has settled this order meanwhile: look at it again"
-                raise LostClaim(msg)
-            return self._record(connection, row, happened, detail)
-
-        return (yield from self._commit(work))
+        return (yield from self._commit(lambda connection: self.commits.conclude(connection, seen, happened, detail)))
 
     def _carry_on(
         self, row: ProvisionRow, taken: Taken | None, until: datetime, profile: CustomerProfile | None, call: Call
@@ -154,7 +156,7 @@ class Provisioner:
         look = _FIRST_LOOK
         while State(row.state) not in ENDS:
             if taken is None:
-                taken = yield from self._commit(partial(self._take_again, row.id, call))
+                taken = yield from self._commit(partial(self._take, row.id, call))
             if taken is None:  # somebody else is at it
                 row = self._read(row.id)
                 if State(row.state) in ENDS or self.clock.now() >= until:
@@ -163,7 +165,7 @@ class Provisioner:
                 look = min(look * 2, _LONGEST_LOOK)
                 continue
             row, wait = yield from self._turn(taken, until, profile, call)
-            self._let_go(call)
+            self.commits.let_go(call)
             taken = None
             if (row.not_before and self.clock.now() >= until) or (wait and wait > until):
                 break  # it has to wait, perhaps for a moment only that is over by now
@@ -173,16 +175,11 @@ class Provisioner:
 
     def renew(self) -> Program[None]:
         """Keep the claims on the orders this process is at work on."""
-        with self._holding:
-            held = {provision_id: (call, call.until) for provision_id, call in self._held.items()}
-        until = self.clock.now() + self._claim.lease
-        if not held:
-            return
-        ours = yield from self._commit(lambda connection: rows.renew(connection, held, self._claim.owner, until))
-        with self._holding:
-            for provision_id, (call, seen) in held.items():
-                if call.until == seen:  # else it has taken the order again meanwhile
-                    call.until = until if provision_id in ours else _LONG_AGO
+        held = self.commits.held()
+        if held:
+            until = self.clock.now() + self._claim.lease
+            ours = yield from self._commit(lambda connection: rows.renew(connection, held, self._claim.owner, until))
+            self.commits.renewed(held, ours, until)
 
     def _turn(
         self, taken: Taken, until: datetime, profile: CustomerProfile | None, call: Call
@@ -198,116 +195,44 @@ class Provisioner:
             target = yield from find_target(self, row, happened, profile, until)
             happened = replace(happened, target=target)
         try:
-            row = yield from self._commit(lambda connection: self._record(connection, row, happened))
+            row = yield from self._record(row, happened, call)
         except LostClaim:
             # Another process took this one for dead; what it has committed counts. But what was made is a fact.
             row = self._read(row.id) if happened.made is None else (yield from self._too_late(row, happened))
         except JournalError:
             if not self.journal.read(partial(queries.is_of_another, row=row, made=happened.made)):
                 raise
-            row = yield from self._commit(lambda connection: self._leave_to_a_person(connection, row, happened))
+            row = yield from self._commit(lambda connection: self.commits.leave_to_a_person(connection, row, happened))
         return row, None
+
+    def _record(self, row: ProvisionRow, happened: Happened, call: Call) -> Program[ProvisionRow]:
+        """Commit what came of a turn; a wallet that was made as it ought to be, in one go with others."""
+        if self.commits.is_plain(row, happened):
+            try:
+                done: Done = yield WaitFor(self.journal.write_together(self.commits.record_all, (row, happened)))
+            except NotTogether:
+                pass
+            else:
+                call.made = done.wallet
+                return done.row
+        return (yield from self._commit(lambda connection: self.commits.record(connection, row, happened)))
 
     def _too_late(self, seen: ProvisionRow, happened: Happened) -> Program[ProvisionRow]:
         """Commit what was made, although another process has gone on with its order."""
         for pause in _LATE:
             try:
-                return (yield from self._commit(lambda connection: self._record_late(connection, seen, happened)))
+                return (
+                    yield from self._commit(lambda connection: self.commits.record_late(connection, seen, happened))
+                )
             except LostClaim:  # that one is just writing
                 yield Sleep(pause)
         return self._read(seen.id)
 
-    def _record_late(self, connection: Transaction, seen: ProvisionRow, happened: Happened) -> ProvisionRow:
-        row, made = rows.get_provision(connection, seen.id), happened.made
-        if made is None or (row.account == seen.account and made.id in (row.wallet_id, row.customer_id)):
-            return row
-        if row.owner is not None:
-            rows.release(connection, row.id, row.owner)
-        now = self.clock.now()
-        claimed = rows.claim(connection, row.id, self._claim.owner, now, now + self._claim.lease)
-        if claimed is None:
-            msg = "another process is writing to this order"
-            raise LostClaim(msg)
-        if row.account == seen.account and State(row.state) not in (State.DONE, State.REJECTED):
-            return self._record(connection, claimed, happened, _LATELY)
-        # Two wallets for one order: no journal can prevent it now, but it can show it.
-        self._save(connection, seen, made)
-        detail = {"id": made.id, "account": seen.account, **_LATELY}
-        return rows.advance(connection, claimed, self._claim.owner, _LET_GO, "made", detail, now)
-
-    def _leave_to_a_person(self, connection: Transaction, row: ProvisionRow, happened: Happened) -> ProvisionRow:
-        detail = {"id": None if happened.made is None else happened.made.id, "why": "recorded for another"}
-        return self._advance(connection, row, machine.NobodyKnows(), detail, _LET_GO)
-
-    def _reopen(self, connection: Transaction, row: ProvisionRow, new: NewProvision) -> ProvisionRow:
-        """Start a refused order anew, perhaps at another account; unless somebody else is just doing that."""
-        now = self.clock.now()
-        claimed = rows.claim(connection, row.id, self._claim.owner, now, now + self._claim.lease)
-        if claimed is None or State(claimed.state) is not State.REJECTED:
-            return claimed or row
-        changes = {name: getattr(new, name) for name in ("account", "customer_id", "sent_reference", "decision")}
-        return self._advance(connection, claimed, machine.AskedAgain(), {"account": new.account}, changes)
+    def _take(self, provision_id: str, call: Call, connection: Transaction) -> Taken | None:
+        return self.commits.take(connection, provision_id, call)
 
     def _read(self, provision_id: str) -> ProvisionRow:
         return self.journal.read(lambda connection: rows.get_provision(connection, provision_id))
-
-    def _hold(self, provision_id: str, call: Call) -> bool:
-        """Take an order for a call, unless another call of this process is at it or this one is over."""
-        with self._holding:
-            if call.is_over or self._held.get(provision_id, call) is not call:
-                return False
-            self._held[provision_id] = call
-            return True
-
-    def _let_go(self, call: Call, *, is_over: bool = False) -> None:
-        """Give back what a call holds; one that is over takes nothing more, whatever is still waiting to be written."""
-        with self._holding:
-            call.is_over = call.is_over or is_over
-            for provision_id in [held for held, by in self._held.items() if by is call]:
-                del self._held[provision_id]
-
-    def _take_again(self, provision_id: str, call: Call, connection: Transaction) -> Taken | None:
-        return self._take(connection, rows.get_provision(connection, provision_id), call)
-
-    def _take(self, connection: Transaction, row: ProvisionRow, call: Call, *, is_ours: bool = False) -> Taken | None:
-        """Claim an order and commit what is to be done with it, or return ``None`` where it has ended or is taken.
-
-        One that was recorded with its claim a moment ago ``is_ours``.
-
-        The journal tells processes apart; calls within one are told apart here, which is safe because all of them
-        claim in the one thread that writes.
-        """
-        now = self.clock.now()
-        if State(row.state) in ENDS or not self._hold(row.id, call):
-            return None
-        claimed = row if is_ours and row.lease_until is not None else self._claimed(connection, row, now)
-        if claimed is None:
-            return None
-        with self._holding:
-            call.until = claimed.lease_until or _LONG_AGO
-        row, policy = claimed, self._policy(claimed)
-        if State(row.state) is State.SENDING:  # its process died with the answer outstanding
-            row = self._advance(connection, row, machine.ProcessDied(now), {})
-        action = machine.decide(known_of(row), policy, now)
-        if isinstance(action, Send) and State(row.state) is State.PLANNED:
-            held = sharing.before_sending(connection, row, self.accounts, now)
-            if isinstance(held, sharing.Held):
-                detail = {"id": held.wallet.wallet_id, "order": held.order}
-                changes = {**_LET_GO, **sharing.kept(row, held)}
-                return Taken(self._advance(connection, row, machine.HadAlready(), detail, changes), Nothing())
-            action = action if held is None else Wait(held)
-        if isinstance(action, Send):
-            row = self._advance(connection, row, machine.SendBegan(now), {"key": row.idempotency_key})
-        elif isinstance(action, GiveUp):
-            row = self._advance(connection, row, machine.NobodyKnows(), {}, _LET_GO)
-        elif isinstance(action, Wait):
-            rows.release(connection, row.id, self._claim.owner, action.until)
-        return Taken(row, action)
-
-    def _claimed(self, connection: Transaction, row: ProvisionRow, now: datetime) -> ProvisionRow | None:
-        if row.owner is not None and self._claim.is_dead(row.owner):
-            rows.release(connection, row.id, row.owner)
-        return rows.claim(connection, row.id, self._claim.owner, now, now + self._claim.lease)
 
     def _send(self, row: ProvisionRow, profile: CustomerProfile | None, call: Call) -> Program[Happened]:
         """Send the create once under the committed key."""
@@ -347,7 +272,7 @@ class Provisioner:
         now, problem = self.clock.now(), None
         if now >= call.until:
             problem = "the claim on this order ran out before it was sent"
-        elif row.doubtful and not machine.in_window(known_of(row), self._policy(row), now):
+        elif row.doubtful and not machine.in_window(known_of(row), self.accounts[row.account].policy(row.kind), now):
             problem = "the time in which this order may be repeated ran out before it was sent"
         if problem is not None:
             call.was_late = True
@@ -379,72 +304,6 @@ class Provisioner:
             return Happened(machine.Absent(began_at))
         return Happened(machine.Made(self.clock.now()), made=wallet)
 
-    def _record(
-        self, connection: Transaction, row: ProvisionRow, happened: Happened, more: Mapping[str, object] = {}
-    ) -> ProvisionRow:
-        """Commit what came of a turn, and let the order go."""
-        changes: dict[str, object] = dict(_LET_GO)
-        detail: dict[str, object] = {}
-        if happened.error is not None:
-            detail = changes["error"] = stored(happened.error)
-        if isinstance(happened.error, ApprovalPending):
-            changes |= {"approval_id": happened.error.approval_id, "approval_url": happened.error.approval_url}
-        if happened.made is not None:
-            detail = {"id": happened.made.id}
-            changes |= {"wallet_id" if isinstance(happened.made, Wallet) else "customer_id": happened.made.id}
-            self._save(connection, row, happened.made)
-        if happened.signal is not None:
-            probe, now = self.accounts[row.account].longest_probe, self.clock.now()
-            self.standing.hear(connection, row, happened.signal, happened.error, now, probe)
-        event, target = happened.event, happened.target
-        if target is not None:
-            moves = target.account is not None and self.lets_in(connection, target.account)
-            detail = story_of(row, target, detail, moves=moves)
-            if moves:
-                event = machine.FailedOver()
-                changes |= moved(row, self.accounts, target)
-        row = self._advance(connection, row, event, {**detail, **more}, changes)
-        if isinstance(happened.made, Wallet):
-            note_if_ready(connection, row, happened.made, self.clock.now())
-        return row
-
-    def lets_in(self, connection: Transaction, account: str) -> bool:
-        """Return whether an account takes one more order now; one that is half open takes one at a time."""
-        return self.standing.lets_in(connection, account, self.clock.now(), self.accounts[account].longest_probe)
-
-    def _save(self, connection: Transaction, row: ProvisionRow, made: Wallet | Customer) -> None:
-        now = self.clock.now()
-        if isinstance(made, Customer):
-            rows.link_customer(connection, CustomerRow(row.user_id, row.account, made.id, now, "made"))
-            return
-        rows.save_wallet(connection, wallet_row(row, made, now))
-
-    def _advance(
-        self,
-        connection: Transaction,
-        row: ProvisionRow,
-        event: machine.Event,
-        detail: Mapping[str, object],
-        changes: Mapping[str, object] = {},
-    ) -> ProvisionRow:
-        """Commit an event: what is known afterwards, and the event itself for the order's story."""
-        # A refused order may move to another account, and its new key must be one that account's provider takes.
-        account = self.accounts[str(changes.get("account", row.account))]
-        before = known_of(row)
-        known = machine.after(before, event, account.policy(row.kind))
-        written = {**changes, **{name: getattr(known, name) for name in MACHINE_FIELDS}, "state": known.state.value}
-        if known.generation != before.generation:
-            written["idempotency_key"] = new_idempotency_key(account.capabilities.idempotency)
-        what = STORY.get(type(event), type(event).__name__)
-        return rows.advance(connection, row, self._claim.owner, written, what, detail, self.clock.now())
-
-    def _policy(self, row: ProvisionRow) -> machine.Policy:
-        return self.accounts[row.account].policy(row.kind)
-
     def _commit(self, work: Callable[[Transaction], T]) -> Program[T]:
         result: T = yield WaitFor(self.journal.write(work))
         return result
-
-
-_LET_GO: Final[Mapping[str, object]] = {"owner": None, "lease_until": None}
-_LATELY: Final[Mapping[str, object]] = {"late": True}

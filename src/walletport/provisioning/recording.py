@@ -75,6 +75,14 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """An order that is done, and its wallet."""
+
+    row: ProvisionRow
+    wallet: WalletRow
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where an order goes on that its account has certainly not applied.
 
@@ -116,11 +124,13 @@ class Call:
         is_over: nobody waits for it any more.
         until: how long its claim on the order holds.
         was_late: what it was to send did not leave any more, for reasons that are ours.
+        made: the wallet that was made for it, if one was.
     """
 
     is_over: bool = False
     until: datetime = _LONG_AGO
     was_late: bool = False
+    made: WalletRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

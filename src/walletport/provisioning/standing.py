@@ -137,6 +137,10 @@ class Standing:
             frozenset(name for name, one in health.items() if one.is_half_open(now)),
         )
 
+    def would_hear(self, name: str, signal: Signal) -> bool:
+        """Return whether the end of an attempt may say anything new about its account."""
+        return name not in self._well or signal not in (Signal.WORKED, Signal.NOTHING)
+
     def hear(  # noqa: PLR0917 - where, whose, what, when
         self,
         connection: Transaction,
@@ -158,7 +162,7 @@ class Standing:
         """
         name, began = sent.account, sent.updated_at
         asked = None if error is None or error.retry_after is None else timedelta(seconds=error.retry_after)
-        if name in self._well and signal in (Signal.WORKED, Signal.NOTHING):
+        if not self.would_hear(name, signal):
             return
         for _ in range(_MOST_TRIES):
             row = standing.account(connection, name)
