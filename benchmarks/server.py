@@ -30,7 +30,7 @@ _BEFORE, _AFTER = (
 _numbers = itertools.count()
 
 
-class _Vendor(asyncio.Protocol):
+class VendorProtocol(asyncio.Protocol):
     """Answers each whole request with a wallet.
 
     Args:
@@ -53,16 +53,20 @@ class _Vendor(asyncio.Protocol):
             if len(self._buffer) < end + 4 + length:
                 return
             self._buffer = self._buffer[end + 4 + length :]
-            answer = b"%b%022d%b" % (_BEFORE, next(_numbers), _AFTER)
+            answer = self.answer(head)
             if self._delay:
                 asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
             else:
                 self._transport.write(answer)
 
+    def answer(self, head: bytes) -> bytes:  # noqa: ARG002 - for those who look at it
+        """Return the answer to a request, whose head is given in lower case."""
+        return b"%b%022d%b" % (_BEFORE, next(_numbers), _AFTER)
+
 
 def _serve(port: multiprocessing.Queue[int], delay: float) -> None:
     async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(lambda: _Vendor(delay), "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(lambda: VendorProtocol(delay), "127.0.0.1", 0)
         port.put(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 

@@ -17,7 +17,7 @@ from walletport.journal.jobrecords import Outcome as ItemOutcome
 from walletport.journal.journal import Journal
 from walletport.journal.lives import Life, lives, lives_of
 from walletport.journal.moverecords import CurrentRow, Key, MoveRow, WatchedRow
-from walletport.journal.rates import RateRow
+from walletport.journal.rates import RateRow, ShareRow
 from walletport.journal.records import (
     AccountEventRow,
     AccountRow,
@@ -59,6 +59,7 @@ __all__ = [
     "ProvisionRow",
     "RateRow",
     "ResultRow",
+    "ShareRow",
     "Transaction",
     "WalletRow",
     "WatchedRow",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Executable, Table, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Executable, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from walletport.journal.schema import rate_shares, rates
@@ -16,7 +16,7 @@ _MakeInsert: TypeAlias = Callable[[Table], sqlite.Insert] | Callable[[Table], po
 
 
 class _Inserts(NamedTuple):
-    """What is inserted or prolonged: ON CONFLICT, for which SQLAlchemy has a construct per database."""
+    """What is inserted or changed: ON CONFLICT, for which SQLAlchemy has a construct per database."""
 
     known: Executable
     share: Executable
@@ -26,19 +26,20 @@ def _inserts(insert: _MakeInsert) -> _Inserts:
     known, share = insert(rates), insert(rate_shares)
     # It changes nothing, and returns and locks the row all the same.
     same = known.on_conflict_do_update(index_elements=["account"], set_={"account": known.excluded.account})
-    prolonged = share.on_conflict_do_update(index_elements=["account", "owner"], set_={"until": share.excluded.until})
-    return _Inserts(same.returning(*rates.c), prolonged)
+    keys = ["account", "owner"]
+    changed = {column.name: column for column in share.excluded if column.name not in keys}
+    return _Inserts(same.returning(*rates.c), share.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
 _INSERTS: Final = {"sqlite": _inserts(sqlite.insert), "postgresql": _inserts(postgresql.insert)}
-_MEMBERS: Final = select(func.count()).where(rate_shares.c.account == bindparam("the_account"))
-_GONE: Final = delete(rate_shares).where(
-    rate_shares.c.account == bindparam("the_account"), rate_shares.c.until <= bindparam("the_now")
-)
+_SHARES: Final = select(rate_shares).where(rate_shares.c.account == bindparam("the_account"))
 _LEAVE: Final = delete(rate_shares).where(
     rate_shares.c.account == bindparam("the_account"), rate_shares.c.owner == bindparam("the_owner")
 )
 _CHANGE: Final = update(rates).where(rates.c.account == bindparam("the_account"))
+_COUNT_ANEW: Final = (
+    update(rate_shares).where(rate_shares.c.account == bindparam("the_account")).values(answers=0, refused=0)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,9 @@ class RateRow:
     """What is known of an account's limit, by whoever met it last.
 
     Args:
-        learned: how many requests a second all processes together send at most; ``None`` where nobody was told off.
+        learned: how many requests a second it let through when it was met last; ``None`` where it never was.
         closed_until: nothing is sent before, because the provider asked for that.
-        updated_at: when ``learned`` changed last.
+        updated_at: when it was met last.
     """
 
     account: str
@@ -57,27 +58,54 @@ class RateRow:
     updated_at: datetime
 
 
-def share(connection: Connection, account: str, owner: str, now: datetime, until: datetime) -> tuple[RateRow, int]:
-    """Count a process among those that share an account's limit, or prolong that.
+@dataclass(frozen=True, slots=True)
+class ShareRow:
+    """One of the processes that share an account's limit.
+
+    Args:
+        owner: names it.
+        until: by then it is given up, unless it comes again.
+        rate: how many requests a second it may send; ``None`` for as many as it can.
+        wanted: how many it could send; ``None`` for as many as it may.
+        served: how many of its requests were let through in a second lately.
+        answers: how many answers it got lately.
+        refused: how many of them said "too many requests".
+    """
+
+    account: str
+    owner: str
+    until: datetime
+    rate: float | None = None
+    wanted: float | None = None
+    served: float = 0.0
+    answers: int = 0
+    refused: int = 0
+
+
+def look(connection: Connection, account: str, now: datetime) -> tuple[RateRow, list[ShareRow]]:
+    """Return what is known of an account's limit, and the processes that share it.
 
     One process after the other: the account's row is locked until the commit, so that none is missed.
-
-    Returns:
-        What is known of the limit, and how many processes share it now, this one included.
     """
-    inserts = _INSERTS[connection.dialect.name]
     new = {"account": account, "learned": None, "closed_until": None, "updated_at": now}
-    found = connection.execute(inserts.known, new).one()
-    connection.execute(inserts.share, {"account": account, "owner": owner, "until": until})
-    connection.execute(_GONE, {"the_account": account, "the_now": now})
-    members = connection.execute(_MEMBERS, {"the_account": account}).scalar_one()
-    return RateRow(*found), members
+    found = connection.execute(_INSERTS[connection.dialect.name].known, new).one()
+    return RateRow(*found), [ShareRow(*row) for row in connection.execute(_SHARES, {"the_account": account})]
+
+
+def share(connection: Connection, row: ShareRow) -> None:
+    """Count a process among those that share an account's limit, or change what it says."""
+    connection.execute(_INSERTS[connection.dialect.name].share, asdict(row))
 
 
 def learn(connection: Connection, row: RateRow) -> None:
     """Record what is known of an account's limit now."""
     changes = {"learned": row.learned, "closed_until": row.closed_until, "updated_at": row.updated_at}
     connection.execute(_CHANGE, {"the_account": row.account, **changes})
+
+
+def count_anew(connection: Connection, account: str) -> None:
+    """Forget how processes were answered: the limit is taken to be another since."""
+    connection.execute(_COUNT_ANEW, {"the_account": account})
 
 
 def reopen(connection: Connection, account: str) -> None:

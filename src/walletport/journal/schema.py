@@ -218,6 +218,11 @@ rate_shares: Final = Table(
     Column("account", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
     Column("until", UtcTime, nullable=False),
+    Column("rate", Float),
+    Column("wanted", Float),
+    Column("served", Float, nullable=False, server_default="0"),
+    Column("answers", Integer, nullable=False, server_default="0"),
+    Column("refused", Integer, nullable=False, server_default="0"),
 )
 
 current_wallets: Final = Table(

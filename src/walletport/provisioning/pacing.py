@@ -1,48 +1,51 @@
 """One account's rate limit, shared by every process that works at it.
 
-Each process that sends counts itself in the journal and takes an even share of the limit. Whoever comes waits until
-all others must have seen it before it sends; whoever has not looked for a moment looks before it sends. So the shares
-never add up to more than the limit, and the share of a process that dies stays unused until its time is up: a crash
-slows the others down and never breaks the limit.
+Each process that sends has a row in the journal that says how fast it may. About once a second it says there how fast
+it could send, and takes what is fair, but never more than the others have not taken: so the rates in the journal never
+add up to more than the limit, whoever comes, goes, or has nothing to do. Who has not looked for a moment looks before
+it sends. What a process that died may send stays unused until its time is up: a crash slows the others down and never
+breaks the limit. On the same machine a process that is gone is noticed at once.
 
-What a provider answers with "too many requests" lowers the limit for all, and time without it raises it again.
+What a provider answers with "too many requests" is counted there too, over all processes, and teaches a limit;
+``rate_control`` is the arithmetic.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from walletport.errors import ConnectFailed, RateLimited
-from walletport.journal import Journal, JournalError, RateRow, Transaction, rates
+from walletport.journal import Journal, JournalError, RateRow, ShareRow, Transaction, rates
+from walletport.provisioning.owner import is_gone
+from walletport.provisioning.rate_control import (
+    Answers,
+    ceiling_after,
+    fair_share,
+    is_told_off,
+    regrown,
+    with_headroom,
+)
 from walletport.transport.effects import Program, Sleep, WaitFor
-from walletport.transport.pacing import Slots
+from walletport.transport.pacing import Turns
 
 if TYPE_CHECKING:
     from walletport.transport.engine import Clock
 
-_HEADROOM: Final = 0.97  # of a limit: requests do not arrive as evenly as they leave
 _LOOK_EVERY: Final = 0.9  # seconds
+_SOON: Final = 0.3  # seconds; who has less than is fair looks that often, until the others have made room
 _STALE: Final = 1.5  # seconds; who has looked longer ago looks before sending
-_SETTLE: Final = 2.0  # seconds; by then everybody has seen a newcomer, or does not send
 _SHARE: Final = timedelta(seconds=10)  # how long a dead process's share stays unused
-_LAPSE: Final = 8.0  # seconds; less than that, because the share was taken a moment after the look began
 _IDLE: Final = 3.0  # seconds without a request, after which a share is given back
-_FEW: Final = 3  # "too many requests" so often at most is no sign of a limit: some vendors say it at random
-_SMALL: Final = 0.03  # nor is such a share of all answers
-_LOOKS_BACK: Final = 5  # seconds, over which both are counted
-_DEEPEST, _SMALLEST = 0.5, 0.95  # of a rate, that is left after a cut
-_CUT_EVERY: Final = 1.0  # seconds; the answers to one burst count once
-_RAISE: Final = 1.02
-_RAISE_EVERY: Final = timedelta(seconds=2)
+_ROOM: Final = 1.25  # times what it sends is what a process could send of which no request has to wait
+_NEARLY: Final = 0.95  # of a fair share is enough
+_SINKING_IN: Final = timedelta(seconds=1.5)  # until a new rate shows in the answers
 _SHORT: Final = 2.0  # seconds; who asks for less is served by going slower
 _LONGEST_CLOSED: Final = 3600.0
-_LEAST: Final = 0.1  # requests a second; below that a limit could never be learned anew
-_MOST: Final = 10_000.0
-_NAP: Final = 0.5
+_NAP: Final = 0.25
 
 
 class Pace:
@@ -58,69 +61,67 @@ class Pace:
 
     def __init__(self, account: str, limit: float | None, journal: Journal, owner: str, clock: Clock) -> None:
         self._account = account
-        self._limit = None if limit is None else limit * _HEADROOM
+        self._limit = limit
         self._journal = journal
         self._owner = owner
         self._clock = clock
         self._lock = threading.Lock()
-        self._slots = Slots()
-        self._known: RateRow | None = None
-        self._members = 1
-        self._shares = False
-        self._looking = False
+        self._turns = Turns()
+        self._answers = Answers(clock.monotonic)
+        self._rate = None if limit is None else with_headroom(limit)
+        self._fair = self._rate
+        self._shares = self._looking = self._alarmed = False
         self._news = self._told = 0
-        self._looked_at = self._used_at = self._cut_at = float("-inf")
-        self._opens_at = self._sends_from = float("-inf")
-        self._answers: deque[_Second] = deque(maxlen=_LOOKS_BACK)
+        self._looked_at = self._used_at = self._opens_at = float("-inf")
+        self._learned_at: datetime | None = None
 
     @property
     def rate(self) -> float | None:
         """How many requests a second this process may send; ``None`` for as many as it can."""
-        learned = self._known.learned if self._known else None
-        together = min((rate for rate in (self._limit, learned) if rate is not None), default=None)
-        return None if together is None else together / self._members
+        return self._rate
 
     def turn(self) -> Program[None]:
         """Wait until the next request may leave.
 
         Raises:
             RateLimited: the provider asked to be left alone for longer than a moment; nothing was sent.
+            ConnectFailed: the journal cannot say how fast the others send; nothing was sent.
         """
-        self._used_at = self._clock.monotonic()
-        while True:
-            if self.rate is not None:
-                yield from self._look_if_stale()
-            now = self._clock.monotonic()
+        with self._lock:
+            number = self._turns.come()
+        try:
+            while True:
+                self._used_at = self._clock.monotonic()
+                if self._rate is not None or self._alarmed:
+                    yield from self._look_if_due()
+                with self._lock:
+                    now = self._clock.monotonic()
+                    wait = max(self._opens_at - now, 0.0)
+                    if wait <= 0 and self._rate is not None:
+                        wait = self._turns.wait(number, now, self._rate)
+                    is_closed = self._opens_at - now > _SHORT
+                if wait <= 0:
+                    return
+                if is_closed:
+                    # Whoever has an order decides what to do meanwhile: wait, give up, or go to another account.
+                    msg = "the provider asked to be left alone, so nothing was sent"
+                    raise RateLimited(msg, outcome="not_applied", retry_after=wait)
+                yield Sleep(min(wait, _NAP))
+        finally:
             with self._lock:
-                rate, shut = self.rate, max(self._opens_at, self._sends_from if self.rate is not None else 0.0) - now
-                wait = self._slots.take(now, rate) if rate is not None and shut <= 0 else 0.0
-            if shut <= 0:
-                break
-            if self._opens_at - now > _SHORT:
-                # Whoever has an order decides what to do meanwhile: wait, give up, or go to another account.
-                msg = "the provider asked to be left alone, so nothing was sent"
-                raise RateLimited(msg, outcome="not_applied", retry_after=self._opens_at - now)
-            yield Sleep(min(shut, _NAP))
-        if wait > 0:
-            yield Sleep(wait)
+                self._turns.go()
 
     def answered(self, *, limited: bool, retry_after: float | None) -> None:
         """Learn from an answer."""
-        now = self._clock.monotonic()
         with self._lock:
-            burst = limited and now - self._cut_at < _CUT_EVERY  # of which the first answers have counted
-            recent = self._answers if burst else self._count(limited=limited)
+            self._answers.count(limited=limited)
             if not limited:
                 return
             if retry_after is not None and retry_after > _SHORT:
-                self._opens_at = max(self._opens_at, now + min(retry_after, _LONGEST_CLOSED))
+                opens_at = self._clock.monotonic() + min(retry_after, _LONGEST_CLOSED)
+                self._opens_at = max(self._opens_at, opens_at)
                 self._news += 1
-            if burst:
-                return
-            refused = sum(second.limited for second in recent)
-            share = refused / sum(second.limited + second.served for second in recent)
-            if refused >= _FEW and share > _SMALL:
-                self._cut(now, share)
+            self._alarmed = self._alarmed or is_told_off(*self._answers.lately, known=False)
 
     def reopen(self, connection: Transaction) -> None:
         """Send again although the provider asked to be left alone: a person says so, for all processes."""
@@ -130,10 +131,10 @@ class Pace:
 
     def beat(self) -> Program[None]:
         """Tell the others, and learn from them; called about once a second."""
-        now = self._clock.monotonic()
-        if self._shares and now - self._used_at > _IDLE:
+        idle_for = self._clock.monotonic() - self._used_at
+        if self._shares and idle_for > _IDLE:
             yield from self.leave()
-        elif now - self._used_at <= _IDLE and now - self._looked_at >= _LOOK_EVERY:
+        elif idle_for <= _IDLE and self._is_due(_LOOK_EVERY):
             yield from self._look()
 
     def leave(self) -> Program[None]:
@@ -143,10 +144,15 @@ class Pace:
             self._looked_at = float("-inf")
             yield WaitFor(self._journal.write(lambda connection: rates.leave(connection, self._account, self._owner)))
 
-    def _look_if_stale(self) -> Program[None]:
-        while self._clock.monotonic() - self._looked_at > _STALE:
+    def _is_due(self, patience: float) -> bool:
+        is_short = self._rate is not None and self._fair is not None and self._rate < self._fair * _NEARLY
+        age = self._clock.monotonic() - self._looked_at
+        return age > (_SOON if is_short or self._alarmed else patience)
+
+    def _look_if_due(self) -> Program[None]:
+        while self._is_due(_STALE):
             if self._looking:
-                yield Sleep(_NAP / 10)
+                yield Sleep(_NAP / 5)
                 continue
             try:
                 yield from self._look()
@@ -158,85 +164,103 @@ class Pace:
         self._looking = True
         try:
             began, news = self._clock.monotonic(), self._news
-            known, members = yield WaitFor(self._journal.write(self._share))
+            known, rate = yield WaitFor(self._journal.write(self._tell))
             with self._lock:
-                lapsed = began - self._looked_at >= _LAPSE  # a process that was stopped is as good as new
-                if members > 1 and (lapsed or not self._shares):
-                    self._sends_from = self._clock.monotonic() + _SETTLE
-                self._shares, self._members, self._looked_at = True, members, began
+                self._shares, self._rate, self._looked_at = True, rate, began
                 opens_at = float("-inf")
                 if known.closed_until is not None:
                     opens_at = began + (known.closed_until - self._clock.now()).total_seconds()
                 if self._news == news:  # else what was learned meanwhile is told next
-                    self._known, self._told = known, news
-                    self._opens_at = opens_at
+                    self._told, self._opens_at = news, opens_at
                 self._opens_at = max(self._opens_at, opens_at)
         finally:
             self._looking = False
 
-    def _share(self, connection: Transaction) -> tuple[RateRow, int]:
+    def _tell(self, connection: Transaction) -> tuple[RateRow, float | None]:
+        """Say how fast this process could send, and how it was answered; return how fast it may."""
         now = self._clock.now()
-        row, members = rates.share(connection, self._account, self._owner, now, now + _SHARE)
-        if self._news > self._told:
-            mine = self._known or row
-            if not self._shares and mine.learned is not None:  # learned before anybody else was known
-                mine = replace(mine, learned=mine.learned * members)
-            new = self._merged(row, mine, now)
-        else:
-            new = self._raised(row, now)
-        if new != row:
-            rates.learn(connection, new)
-        return new, members
+        row, everybody = rates.look(connection, self._account, now)
+        before, others = self._sorted_out(connection, everybody, now)
+        with self._lock:
+            mine = self._told_now(before, now)
+            new = self._learned(row, mine, others, before, now)
+            if new.learned != row.learned:
+                rates.count_anew(connection, self._account)
+            if new != row:
+                rates.learn(connection, new)
+            if new.updated_at != self._learned_at:
+                self._learned_at = new.updated_at
+                left = new.updated_at + _SINKING_IN - now if new.learned is not None else timedelta(0)
+                self._answers.count_anew(left.total_seconds())
+                mine = replace(mine, answers=0, refused=0)
+            self._alarmed = False
+            mine = replace(mine, rate=self._allotted(new, mine, others, before, now))
+            if mine.rate is not None and (self._rate is None or mine.rate < self._rate):
+                self._rate = mine.rate  # at once: as soon as this is committed, another may take what is left
+        rates.share(connection, mine)
+        return new, mine.rate
 
-    def _merged(self, row: RateRow, mine: RateRow, now: datetime) -> RateRow:
-        """Return what everybody is to know, where this process has just been told off."""
-        fresh = row.learned is not None and now - row.updated_at < timedelta(seconds=_CUT_EVERY)
-        learned = min(row.learned, mine.learned) if fresh and row.learned and mine.learned else mine.learned
+    def _sorted_out(
+        self, connection: Transaction, everybody: Sequence[ShareRow], now: datetime
+    ) -> tuple[ShareRow | None, list[ShareRow]]:
+        """Return what this process has said before, and the others; those that are gone are removed."""
+        before, others = None, []
+        for one in everybody:
+            if (one.owner != self._owner and is_gone(one.owner)) or one.until <= now:
+                rates.leave(connection, self._account, one.owner)
+            elif one.owner == self._owner:
+                before = one
+            else:
+                others.append(one)
+        return before, others
+
+    def _told_now(self, before: ShareRow | None, now: datetime) -> ShareRow:
+        answers, refused = self._answers.lately
+        served = self._answers.most_served
+        wanted = None if self._turns.waiting else max(1.0, served * _ROOM)
+        rate = before.rate if before else None
+        return ShareRow(self._account, self._owner, now + _SHARE, rate, wanted, served, answers, refused)
+
+    def _learned(
+        self, row: RateRow, mine: ShareRow, others: Sequence[ShareRow], before: ShareRow | None, now: datetime
+    ) -> RateRow:
+        """Return what everybody is to know of the limit."""
+        everybody = [mine, *others]
+        answers, refused = sum(one.answers for one in everybody), sum(one.refused for one in everybody)
+        known = self._together(row, everybody, now)
+        sinking_in = row.learned is not None and now - row.updated_at < _SINKING_IN
+        new = row
+        if not sinking_in and is_told_off(answers, refused, known=known is not None):
+            served = sum(one.served for one in everybody)
+            new = replace(row, learned=ceiling_after(known, self._limit, served, answers, refused), updated_at=now)
+        elif sinking_in and row.learned is not None and self._rate is None:
+            # It was refused in the same rush as whoever said so first, who did not know of this one.
+            missed = mine.served - (before.served if before else 0.0)
+            new = replace(row, learned=row.learned + with_headroom(max(missed, 0.0)))
         closed_for = self._opens_at - self._clock.monotonic()
-        closed = now + timedelta(seconds=closed_for) if closed_for > 0 else None
-        later = max((at for at in (closed, row.closed_until) if at is not None), default=None)
-        return replace(row, learned=learned, closed_until=later, updated_at=now)
+        if self._news > self._told and closed_for > 0:
+            closed = now + timedelta(seconds=closed_for)
+            new = replace(new, closed_until=max(closed, row.closed_until or closed))
+        return new
 
-    def _raised(self, row: RateRow, now: datetime) -> RateRow:
-        """Return a limit that nobody was told off for lately, a little higher."""
-        if row.learned is None or now - row.updated_at < _RAISE_EVERY:
-            return row
-        learned: float | None = row.learned * _RAISE
-        if learned is not None and learned >= (self._limit or _MOST):
-            learned = None
-        return replace(row, learned=learned, updated_at=now)
+    def _together(self, row: RateRow, everybody: Sequence[ShareRow], now: datetime) -> float | None:
+        """Return how many requests a second all processes together may send."""
+        learned = None
+        if row.learned is not None:
+            served = sum(one.served for one in everybody)
+            learned = regrown(row.learned, (now - row.updated_at).total_seconds(), served)
+        named = None if self._limit is None else with_headroom(self._limit)
+        return min((rate for rate in (named, learned) if rate is not None), default=None)
 
-    def _learn(self, learned: float) -> None:
-        now = self._clock.now()
-        known = self._known or RateRow(self._account, None, None, now)
-        self._known = replace(known, learned=learned, updated_at=now)
-
-    def _cut(self, now: float, share: float) -> None:
-        """Go slower, by as much as the provider refused; where no rate is known, than what it served."""
-        served = float(max(second.served for second in self._answers))
-        kept = min(max(1 - share, _DEEPEST), _SMALLEST)
-        together = self.rate * kept if self.rate is not None else served * _SMALLEST
-        self._cut_at = now
-        self._news += 1
-        self._answers.clear()
-        self._learn(max(_LEAST, together * self._members))
-
-    def _count(self, *, limited: bool) -> deque[_Second]:
-        """Count an answer, second by second, and return the counts of the last few seconds."""
-        second = int(self._clock.monotonic())
-        if not self._answers or self._answers[-1].second != second:
-            self._answers.append(_Second(second))
-        while self._answers[0].second <= second - _LOOKS_BACK:
-            self._answers.popleft()
-        self._answers[-1].limited += limited
-        self._answers[-1].served += not limited
-        return self._answers
-
-
-@dataclass(slots=True)
-class _Second:
-    """How many answers came in one second."""
-
-    second: int
-    served: int = 0
-    limited: int = 0
+    def _allotted(
+        self, row: RateRow, mine: ShareRow, others: Sequence[ShareRow], before: ShareRow | None, now: datetime
+    ) -> float | None:
+        together = self._together(row, [mine, *others], now)
+        if together is None:
+            self._fair = None
+            return None
+        wishes = [float("inf") if one.wanted is None else one.wanted for one in (mine, *others)]
+        self._fair = fair_share(together, wishes[0], wishes[1:])
+        taken = sum(one.rate or 0.0 for one in others)
+        mine_so_far = (before.rate if before else None) or 0.0
+        return min(self._fair, max(mine_so_far, together - taken, 0.0))

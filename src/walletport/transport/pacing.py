@@ -1,4 +1,4 @@
-"""How fast requests may follow each other: what the engine asks, and the arithmetic of slots.
+"""How fast requests may follow each other: what the engine asks, and the arithmetic of turns.
 
 aiolimiter and its like were looked at: they wait in an event loop, keep the rate they were made with, and know nothing
 of ``Retry-After`` or of other processes. Flows here run in neither loop nor thread of their own, and rates change.
@@ -10,7 +10,8 @@ from typing import Final, Protocol
 
 from walletport.transport.effects import Program
 
-_CATCH_UP: Final = 0.05  # seconds; how far a late process may be behind and still make up for it
+_CATCH_UP: Final = 0.05  # seconds; what a late process has missed beyond that, it has missed for good
+_ALMOST: Final = 1e-6  # of a token, that may be missing: sums of floats do not come out even
 
 
 class Pacer(Protocol):
@@ -34,22 +35,49 @@ class Pacer(Protocol):
         ...
 
 
-class Slots:
-    """Evenly spaced moments at which requests leave; each is given to one."""
+class Turns:
+    """A token bucket with a queue: requests leave one after the other, evenly spaced.
+
+    A token is taken when a request really leaves. So a process that was not scheduled for a while, whose requests have
+    all waited long enough by the clock, still sends them one after the other, and a new rate holds for all who wait.
+    """
 
     def __init__(self) -> None:
-        self._next = 0.0
+        self._tokens = 1.0
+        self._counted_at = 0.0
+        self._came = self._went = 0
 
-    def take(self, now: float, rate: float) -> float:
-        """Take the next free slot.
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return self._came - self._went
+
+    def come(self) -> int:
+        """Return the number that a request has in the queue; whoever has one must `go`."""
+        self._came += 1
+        return self._came
+
+    def wait(self, number: int, now: float, rate: float) -> float:
+        """Take the token of a request whose turn it is.
 
         Args:
+            number: the request's in the queue.
             now: the monotonic time in seconds.
-            rate: how many a second.
+            rate: how many a second may leave.
 
         Returns:
-            How long to wait for it, in seconds.
+            For how many seconds the request has to wait before it asks again; 0 if it may leave.
         """
-        slot = max(self._next, now - _CATCH_UP)
-        self._next = slot + 1 / rate
-        return max(0.0, slot - now)
+        earned = (now - self._counted_at) * rate
+        self._tokens, self._counted_at = min(self._tokens + earned, max(1.0, rate * _CATCH_UP)), now
+        if rate <= 0:
+            return float("inf")
+        missing = max(1, number - self._went) - self._tokens
+        if missing > _ALMOST:
+            return missing / rate
+        self._tokens -= 1
+        return 0.0
+
+    def go(self) -> None:
+        """Leave the queue, with a token or without."""
+        self._went += 1

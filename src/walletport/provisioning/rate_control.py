@@ -1,0 +1,151 @@
+"""How much of an account's limit each process gets, and what a limit is taken to be that refuses: pure arithmetic."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+_HEADROOM: Final = 0.97  # of a limit: requests do not arrive as evenly as they leave
+_DEPTH: Final = 0.05  # of what a limit was found to be, that is left out at first
+_PLATEAU: Final = 20.0  # seconds until nothing is left out any more
+_LEAST: Final = 0.1  # requests a second; below that a limit could never be learned anew
+_MOST: Final = 10_000.0  # requests a second; what would be more is no limit
+_BURST: Final = 2.0  # times what is sent at the moment may be sent next
+_FEW: Final = 3  # "too many requests" so often at most is no sign of a limit: some vendors say it at random
+_SOME, _MANY = 0.005, 0.03  # of all answers: what is a sign where a limit is known, and where none is
+_DEEPEST: Final = 0.5  # of a rate, that is left by one cut
+_LOOKS_BACK: Final = 5  # seconds, over which answers are counted
+_PARTS: Final = 4  # of a second, in which they are
+_TRUSTED: Final = 0.9  # of a limit that somebody named, that a few refusals leave
+
+
+def fair_share(together: float, wanted: float, others: Iterable[float]) -> float:
+    """Return one process's share of a rate, by max-min fairness: nobody gets less so that another has more than it.
+
+    Args:
+        together: requests a second of all of them.
+        wanted: how many it could send; infinite for as many as it may.
+        others: how many each of the others could send.
+    """
+    wishes = sorted([wanted, *others])
+    left = together
+    for served, wish in enumerate(wishes):
+        even = left / (len(wishes) - served)
+        if wish >= even:
+            return min(wanted, even)
+        left -= wish
+    return wanted + left / len(wishes)
+
+
+def with_headroom(limit: float) -> float:
+    """Return how many requests a second to send where a limit is known."""
+    return limit * _HEADROOM
+
+
+def regrown(ceiling: float, seconds: float, served: float) -> float | None:
+    """Return how many requests a second to send, so long after a limit was met; ``None`` for as many as one likes.
+
+    The curve is that of TCP CUBIC (RFC 9438), which the AWS SDKs use in their adaptive retry mode too: quickly back to
+    where the limit was met, for long about there, then ever faster beyond it, because limits rise. As there, a rate
+    that nobody makes use of does not grow.
+
+    Args:
+        ceiling: what was let through then.
+        seconds: how long ago.
+        served: how many requests a second are let through now.
+    """
+    rate = ceiling * (1 + _DEPTH * (max(seconds, 0.0) / _PLATEAU - 1) ** 3)
+    if rate >= _MOST:
+        return None
+    return max(_LEAST, min(rate, max(ceiling, _BURST * served)))
+
+
+def is_told_off(answers: int, refused: int, *, known: bool) -> bool:
+    """Return whether answers are a sign of a limit.
+
+    Args:
+        answers: how many came.
+        refused: how many of them said "too many requests".
+        known: whether a limit is known already.
+    """
+    return refused >= _FEW and refused > answers * (_SOME if known else _MANY)
+
+
+def ceiling_after(rate: float | None, limit: float | None, served: float, answers: int, refused: int) -> float:
+    """Return what a limit is taken to be once it has refused: what it let through, less a little.
+
+    Args:
+        rate: how many requests a second could be sent; ``None`` for as many as anybody liked.
+        limit: what somebody said the limit is.
+        served: how many were let through in a second.
+        answers: how many came lately.
+        refused: how many of them said "too many requests".
+    """
+    share = refused / answers
+    if rate is None:
+        return with_headroom(served)
+    found = with_headroom(max(min(rate * (1 - share), served), rate * _DEEPEST))
+    return found if limit is None or share > _MANY else max(found, with_headroom(limit) * _TRUSTED)
+
+
+class Answers:
+    """Counts the answers of the last few seconds.
+
+    Args:
+        monotonic: tells the time in seconds.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._parts: deque[_Part] = deque()
+        self._counts_from = float("-inf")
+
+    def count(self, *, limited: bool) -> None:
+        """Count an answer."""
+        now = self._monotonic()
+        number = int(now * _PARTS)
+        if not self._parts or self._parts[-1].number != number:
+            self._forget(number)
+            self._parts.append(_Part(number))
+        part = self._parts[-1]
+        part.served += not limited
+        if now >= self._counts_from:
+            part.answers += 1
+            part.refused += limited
+
+    def count_anew(self, after: float) -> None:
+        """Forget how requests were answered, and count from so many seconds from now on."""
+        self._counts_from = self._monotonic() + after
+        for part in self._parts:
+            part.answers = part.refused = 0
+
+    @property
+    def lately(self) -> tuple[int, int]:
+        """How many answers came, and how many of them said "too many requests"."""
+        self._forget(int(self._monotonic() * _PARTS))
+        return sum(part.answers for part in self._parts), sum(part.refused for part in self._parts)
+
+    @property
+    def most_served(self) -> float:
+        """How many requests were let through in the best of the last few seconds."""
+        self._forget(int(self._monotonic() * _PARTS))
+        return max((self._second_from(part.number) for part in self._parts), default=0)
+
+    def _second_from(self, first: int) -> int:
+        return sum(part.served for part in self._parts if first <= part.number < first + _PARTS)
+
+    def _forget(self, number: int) -> None:
+        while self._parts and self._parts[0].number <= number - _LOOKS_BACK * _PARTS:
+            self._parts.popleft()
+
+
+@dataclass(slots=True)
+class _Part:
+    """What came in a part of a second."""
+
+    number: int
+    served: int = 0
+    answers: int = 0
+    refused: int = 0
