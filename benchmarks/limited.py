@@ -1,135 +1,76 @@
-"""A vendor with a rate limit, in a process of its own, which keeps the books on what it let through and refused.
-
-Vendors count in three ways, and a client that suits one may break another: so all three are here.
-"""
+"""A vendor with a rate limit, in a process of its own, which keeps the books on what it let through and refused."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import multiprocessing
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import httpx
 
 from benchmarks.server import VendorProtocol
+from tests.support.limiters import LIMITERS, Limiter
 
-_REFUSAL: Final = json.dumps({"code": "RATE_LIMITED", "message": "too many requests"}).encode()
+_SAYS: Final = b'{"code": "RATE_LIMITED", "message": "too many requests"}'
 _REFUSED: Final = (
-    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nRetry-After: 1\r\nContent-Length: %d\r\n\r\n%b"
-    % (len(_REFUSAL), _REFUSAL)
+    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+    b"Content-Length: %d\r\n\r\n%b" % (len(_SAYS), _SAYS)
 )
-Limiter = Callable[[float], bool]
-"""Takes the time in seconds, and returns whether a request at that time is let through."""
+_BOOKS: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 
-
-def sliding(limit: int) -> Limiter:
-    """Let so many through in any one second, as the sandbox does."""
-    let_through: deque[float] = deque()
-
-    def lets_through(now: float) -> bool:
-        while let_through and let_through[0] <= now - 1:
-            let_through.popleft()
-        if len(let_through) >= limit:
-            return False
-        let_through.append(now)
-        return True
-
-    return lets_through
-
-
-def fixed(limit: int) -> Limiter:
-    """Let so many through in each second of the clock."""
-    second, count = 0, 0
-
-    def lets_through(now: float) -> bool:
-        nonlocal second, count
-        if int(now) != second:
-            second, count = int(now), 0
-        count += 1
-        return count <= limit
-
-    return lets_through
-
-
-def bucket(limit: int, depth: int | None = None) -> Limiter:
-    """Let through while there are tokens; a bucket of a tenth of a second's holds them, unless ``depth`` says more."""
-    most = float(depth or max(1, limit // 10))
-    tokens, last = most, 0.0
-
-    def lets_through(now: float) -> bool:
-        nonlocal tokens, last
-        tokens, last = min(most, tokens + (now - last) * limit), now
-        if tokens < 1:
-            return False
-        tokens -= 1
-        return True
-
-    return lets_through
-
-
-LIMITERS: Final = {"sliding": sliding, "fixed": fixed, "bucket": bucket}
-
-
-@dataclass(frozen=True)
-class Count:
-    """What came within some time."""
-
-    served: int
-    refused: int
+Books = list[tuple[float, bool]]
+"""When each request came, on the machine's monotonic clock, and whether it was let through."""
 
 
 class _Limited(VendorProtocol):
-    """Answers with a wallet, or with "too many requests"; and anybody who asks, what it has counted."""
+    """Answers with a wallet, or with "too many requests"; and anybody who asks, with its books."""
 
-    def __init__(self, delay: float, lets_through: Limiter, seen: list[tuple[float, bool]]) -> None:
+    def __init__(self, delay: float, lets_through: Limiter, books: Books) -> None:
         super().__init__(delay)
         self._lets_through = lets_through
-        self._seen = seen
+        self._books = books
 
     def answer(self, head: bytes) -> bytes:
         if head.startswith(b"get /books"):
-            books = json.dumps(self._seen).encode()
-            return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
-                len(books),
-                books,
-            )
+            said = json.dumps(self._books).encode()
+            return _BOOKS % (len(said), said)
         now = time.monotonic()
-        good = self._lets_through(now)
-        self._seen.append((now, good))
-        return super().answer(head) if good else _REFUSED
+        is_good = self._lets_through(now)
+        self._books.append((now, is_good))
+        return super().answer(head) if is_good else _REFUSED
 
 
-@dataclass
+def _serve(port: multiprocessing.Queue[int], kind: str, limit: int, delay: float) -> None:
+    async def run() -> None:
+        lets_through, books = LIMITERS[kind](limit), Books()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Limited(delay, lets_through, books), "127.0.0.1", 0)
+        port.put(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(run())
+
+
+@dataclass(frozen=True)
 class LimitedVendor:
     """The running vendor.
 
     Args:
         url: its base URL.
+        limit: how many requests a second it lets through.
     """
 
     url: str
+    limit: int
 
-    def books(self) -> list[tuple[float, bool]]:
-        """Return when each request came, on the machine's monotonic clock, and whether it was let through."""
-        return [(at, good) for at, good in httpx.get(f"{self.url}/books", timeout=60).json()]
-
-
-def _serve(port: multiprocessing.Queue[int], kind: str, limit: int, delay: float) -> None:
-    async def run() -> None:
-        lets_through, seen = LIMITERS[kind](limit), cast("list[tuple[float, bool]]", [])
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Limited(delay, lets_through, seen), "127.0.0.1", 0)
-        port.put(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(run())
+    def books(self) -> Books:
+        """Return its books."""
+        return [(at, is_good) for at, is_good in httpx.get(f"{self.url}/books", timeout=60).json()]
 
 
 @contextmanager
@@ -137,7 +78,7 @@ def limited_vendor(kind: str, limit: int, delay: float = 0.05) -> Iterator[Limit
     """Run the vendor.
 
     Args:
-        kind: how it counts, one of `LIMITERS`.
+        kind: how it counts, a key of `LIMITERS`.
         limit: how many requests it lets through in a second.
         delay: how late it answers, in seconds.
     """
@@ -146,19 +87,7 @@ def limited_vendor(kind: str, limit: int, delay: float = 0.05) -> Iterator[Limit
     process = context.Process(target=_serve, args=(port, kind, limit, delay), daemon=True)
     process.start()
     try:
-        yield LimitedVendor(f"http://127.0.0.1:{port.get(timeout=30)}")
+        yield LimitedVendor(f"http://127.0.0.1:{port.get(timeout=30)}", limit)
     finally:
         process.terminate()
         process.join()
-
-
-def count(books: list[tuple[float, bool]], since: float, until: float) -> Count:
-    """Count what came between two moments."""
-    told = [good for at, good in books if since <= at < until]
-    return Count(told.count(True), told.count(False))
-
-
-def by_second(books: list[tuple[float, bool]], since: float, until: float) -> list[Count]:
-    """Count second by second."""
-    seconds = itertools.takewhile(lambda at: at + 1 <= until, itertools.count(since))
-    return [count(books, at, at + 1) for at in seconds]

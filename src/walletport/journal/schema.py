@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -210,6 +211,7 @@ rates: Final = Table(
     Column("learned", Float),
     Column("closed_until", UtcTime),
     Column("updated_at", UtcTime, nullable=False),
+    Column("rough", Boolean, nullable=False, server_default=false()),
 )
 
 rate_shares: Final = Table(

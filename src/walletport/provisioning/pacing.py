@@ -43,6 +43,7 @@ _IDLE: Final = 3.0  # seconds without a request, after which a share is given ba
 _ROOM: Final = 1.25  # times what it sends is what a process could send of which no request has to wait
 _NEARLY: Final = 0.95  # of a fair share is enough
 _SINKING_IN: Final = timedelta(seconds=1.5)  # until a new rate shows in the answers
+_SAMPLE: Final = timedelta(seconds=0.7)  # of answers, before they are judged
 _SHORT: Final = 2.0  # seconds; who asks for less is served by going slower
 _LONGEST_CLOSED: Final = 3600.0
 _NAP: Final = 0.25
@@ -228,11 +229,13 @@ class Pace:
         everybody = [mine, *others]
         answers, refused = sum(one.answers for one in everybody), sum(one.refused for one in everybody)
         known = self._together(row, everybody, now)
-        sinking_in = row.learned is not None and now - row.updated_at < _SINKING_IN
+        sinking_in = row.learned is not None and now - row.updated_at < _SINKING_IN + _SAMPLE
         new = row
         if not sinking_in and is_told_off(answers, refused, known=known is not None):
             served = sum(one.served for one in everybody)
-            new = replace(row, learned=ceiling_after(known, self._limit, served, answers, refused), updated_at=now)
+            ceiling = ceiling_after(known, self._limit, served, answers, refused)
+            if known is None or ceiling < known:
+                new = replace(row, learned=ceiling, updated_at=now, rough=known is None)
         elif sinking_in and row.learned is not None and self._rate is None:
             # It was refused in the same rush as whoever said so first, who did not know of this one.
             missed = mine.served - (before.served if before else 0.0)
@@ -248,7 +251,7 @@ class Pace:
         learned = None
         if row.learned is not None:
             served = sum(one.served for one in everybody)
-            learned = regrown(row.learned, (now - row.updated_at).total_seconds(), served)
+            learned = regrown(row.learned, (now - row.updated_at).total_seconds(), served, rough=row.rough)
         named = None if self._limit is None else with_headroom(self._limit)
         return min((rate for rate in (named, learned) if rate is not None), default=None)
 

@@ -10,6 +10,8 @@ from typing import Final
 _HEADROOM: Final = 0.97  # of a limit: requests do not arrive as evenly as they leave
 _DEPTH: Final = 0.05  # of what a limit was found to be, that is left out at first
 _PLATEAU: Final = 20.0  # seconds until nothing is left out any more
+_SLOW_START: Final = 1.07  # times as much each second, where a limit is only guessed
+_LONGEST: Final = 1000.0  # seconds; a power of more than that is too large for a float
 _LEAST: Final = 0.1  # requests a second; below that a limit could never be learned anew
 _MOST: Final = 10_000.0  # requests a second; what would be more is no limit
 _BURST: Final = 2.0  # times what is sent at the moment may be sent next
@@ -18,7 +20,7 @@ _SOME, _MANY = 0.005, 0.03  # of all answers: what is a sign where a limit is kn
 _DEEPEST: Final = 0.5  # of a rate, that is left by one cut
 _LOOKS_BACK: Final = 5  # seconds, over which answers are counted
 _PARTS: Final = 4  # of a second, in which they are
-_TRUSTED: Final = 0.9  # of a limit that somebody named, that a few refusals leave
+_TRUSTED: Final = 0.93  # of a limit that somebody named, that a few refusals leave
 
 
 def fair_share(together: float, wanted: float, others: Iterable[float]) -> float:
@@ -44,19 +46,22 @@ def with_headroom(limit: float) -> float:
     return limit * _HEADROOM
 
 
-def regrown(ceiling: float, seconds: float, served: float) -> float | None:
+def regrown(ceiling: float, seconds: float, served: float, *, rough: bool) -> float | None:
     """Return how many requests a second to send, so long after a limit was met; ``None`` for as many as one likes.
 
     The curve is that of TCP CUBIC (RFC 9438), which the AWS SDKs use in their adaptive retry mode too: quickly back to
     where the limit was met, for long about there, then ever faster beyond it, because limits rise. As there, a rate
-    that nobody makes use of does not grow.
+    that nobody makes use of does not grow, and a first guess is left behind sooner (slow start).
 
     Args:
         ceiling: what was let through then.
         seconds: how long ago.
         served: how many requests a second are let through now.
+        rough: whether the ceiling is only a guess.
     """
-    rate = ceiling * (1 + _DEPTH * (max(seconds, 0.0) / _PLATEAU - 1) ** 3)
+    since = min(max(seconds, 0.0), _LONGEST)
+    growth = _SLOW_START**since if rough else 1 + _DEPTH * (since / _PLATEAU - 1) ** 3
+    rate = ceiling * growth
     if rate >= _MOST:
         return None
     return max(_LEAST, min(rate, max(ceiling, _BURST * served)))

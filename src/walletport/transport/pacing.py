@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from walletport.transport.effects import Program
 
-_CATCH_UP: Final = 0.05  # seconds; what a late process has missed beyond that, it has missed for good
+_CATCH_UP: Final = 0.1  # seconds; what a late process has missed beyond that, it has missed for good
 _ALMOST: Final = 1e-6  # of a token, that may be missing: sums of floats do not come out even
 
 
@@ -44,7 +44,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._tokens = 1.0
-        self._counted_at = 0.0
+        self._counted_at = self._rate = 0.0
         self._came = self._went = 0
 
     @property
@@ -68,13 +68,15 @@ class Turns:
         Returns:
             For how many seconds the request has to wait before it asks again; 0 if it may leave.
         """
-        earned = (now - self._counted_at) * rate
-        self._tokens, self._counted_at = min(self._tokens + earned, max(1.0, rate * _CATCH_UP)), now
+        earned = (now - self._counted_at) * min(rate, self._rate)
+        depth = max(1.0, min(rate * _CATCH_UP, self.waiting))  # who had nothing to send has not been late with it
+        self._tokens, self._counted_at, self._rate = min(self._tokens + earned, depth), now, rate
         if rate <= 0:
             return float("inf")
-        missing = max(1, number - self._went) - self._tokens
-        if missing > _ALMOST:
-            return missing / rate
+        # Whoever has just come queues behind the others. Of those, the first who is awake goes.
+        queue = max(1, number - self._went)
+        if self._tokens < (queue if number == self._came else 1) - _ALMOST:
+            return (queue - self._tokens) / rate
         self._tokens -= 1
         return 0.0
 

@@ -13,6 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the columns."""
+    op.add_column("rates", sa.Column("rough", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("rate_shares", sa.Column("rate", sa.Float()))
     op.add_column("rate_shares", sa.Column("wanted", sa.Float()))
     op.add_column("rate_shares", sa.Column("served", sa.Float(), nullable=False, server_default="0"))
