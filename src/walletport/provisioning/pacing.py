@@ -25,7 +25,9 @@ from walletport.provisioning.rate_control import (
     Answers,
     ceiling_after,
     fair_share,
-    is_told_off,
+    feels_for_limit,
+    first_ceiling,
+    is_limit,
     regrown,
     with_headroom,
 )
@@ -42,8 +44,9 @@ _SHARE: Final = timedelta(seconds=10)  # how long a dead process's share stays u
 _IDLE: Final = 3.0  # seconds without a request, after which a share is given back
 _ROOM: Final = 1.25  # times what it sends is what a process could send of which no request has to wait
 _NEARLY: Final = 0.95  # of a fair share is enough
-_SINKING_IN: Final = timedelta(seconds=1.5)  # until a new rate shows in the answers
-_SAMPLE: Final = timedelta(seconds=0.7)  # of answers, before they are judged
+_SINKING_IN: Final = 1.5  # seconds, until a new rate shows in the answers
+_NOTICED: Final = 2.0  # seconds, after which everybody's refused requests have been counted
+_SAMPLE: Final = 0.7  # seconds of answers, before they are judged
 _SHORT: Final = 2.0  # seconds; who asks for less is served by going slower
 _LONGEST_CLOSED: Final = 3600.0
 _NAP: Final = 0.25
@@ -122,7 +125,7 @@ class Pace:
                 opens_at = self._clock.monotonic() + min(retry_after, _LONGEST_CLOSED)
                 self._opens_at = max(self._opens_at, opens_at)
                 self._news += 1
-            self._alarmed = self._alarmed or is_told_off(*self._answers.lately, known=False)
+            self._alarmed = self._alarmed or is_limit(*self._answers.lately, expected=False)
 
     def reopen(self, connection: Transaction) -> None:
         """Send again although the provider asked to be left alone: a person says so, for all processes."""
@@ -167,7 +170,8 @@ class Pace:
             began, news = self._clock.monotonic(), self._news
             known, rate = yield WaitFor(self._journal.write(self._tell))
             with self._lock:
-                self._shares, self._rate, self._looked_at = True, rate, began
+                self._shares, self._rate, self._looked_at, self._alarmed = True, rate, began, False
+                self._count_anew_after(known)
                 opens_at = float("-inf")
                 if known.closed_until is not None:
                     opens_at = began + (known.closed_until - self._clock.now()).total_seconds()
@@ -177,93 +181,98 @@ class Pace:
         finally:
             self._looking = False
 
+    def _count_anew_after(self, known: RateRow) -> None:
+        """Forget answers to a rate that is no more."""
+        if known.updated_at != self._learned_at:
+            self._learned_at = known.updated_at
+            age = (self._clock.now() - known.updated_at).total_seconds()
+            self._answers.count_anew(_SINKING_IN - age if known.learned is not None else 0.0)
+
     def _tell(self, connection: Transaction) -> tuple[RateRow, float | None]:
         """Say how fast this process could send, and how it was answered; return how fast it may."""
         now = self._clock.now()
         row, everybody = rates.look(connection, self._account, now)
-        before, others = self._sorted_out(connection, everybody, now)
+        gone = [one for one in everybody if one.until <= now or (one.owner != self._owner and is_gone(one.owner))]
+        here = [one for one in everybody if one not in gone]
+        others = [one for one in here if one.owner != self._owner]
+        said = next((one for one in here if one.owner == self._owner), ShareRow(self._account, self._owner, now))
         with self._lock:
-            mine = self._told_now(before, now)
-            new = self._learned(row, mine, others, before, now)
-            if new.learned != row.learned:
-                rates.count_anew(connection, self._account)
-            if new != row:
-                rates.learn(connection, new)
+            mine = self._says(now)
+            new = self._closed(self._learned(row, mine, others, said, now), now)
             if new.updated_at != self._learned_at:
-                self._learned_at = new.updated_at
-                left = new.updated_at + _SINKING_IN - now if new.learned is not None else timedelta(0)
-                self._answers.count_anew(left.total_seconds())
                 mine = replace(mine, answers=0, refused=0)
-            self._alarmed = False
-            mine = replace(mine, rate=self._allotted(new, mine, others, before, now))
+            mine = replace(mine, rate=self._allotted(new, mine, others, said, now))
             if mine.rate is not None and (self._rate is None or mine.rate < self._rate):
                 self._rate = mine.rate  # at once: as soon as this is committed, another may take what is left
+        for one in gone:
+            rates.leave(connection, self._account, one.owner)
+        if new.learned != row.learned:
+            rates.count_anew(connection, self._account)
+        if new != row:
+            rates.learn(connection, new)
         rates.share(connection, mine)
         return new, mine.rate
 
-    def _sorted_out(
-        self, connection: Transaction, everybody: Sequence[ShareRow], now: datetime
-    ) -> tuple[ShareRow | None, list[ShareRow]]:
-        """Return what this process has said before, and the others; those that are gone are removed."""
-        before, others = None, []
-        for one in everybody:
-            if (one.owner != self._owner and is_gone(one.owner)) or one.until <= now:
-                rates.leave(connection, self._account, one.owner)
-            elif one.owner == self._owner:
-                before = one
-            else:
-                others.append(one)
-        return before, others
-
-    def _told_now(self, before: ShareRow | None, now: datetime) -> ShareRow:
+    def _says(self, now: datetime) -> ShareRow:
         answers, refused = self._answers.lately
-        served = self._answers.most_served
-        wanted = None if self._turns.waiting else max(1.0, served * _ROOM)
-        rate = before.rate if before else None
-        return ShareRow(self._account, self._owner, now + _SHARE, rate, wanted, served, answers, refused)
+        wanted = None if self._turns.waiting else max(1.0, self._answers.most_served * _ROOM)
+        return ShareRow(
+            self._account,
+            self._owner,
+            now + _SHARE,
+            wanted=wanted,
+            served=self._answers.served,
+            answers=answers,
+            refused=refused,
+        )
 
     def _learned(
-        self, row: RateRow, mine: ShareRow, others: Sequence[ShareRow], before: ShareRow | None, now: datetime
+        self, row: RateRow, mine: ShareRow, others: Sequence[ShareRow], said: ShareRow, now: datetime
     ) -> RateRow:
         """Return what everybody is to know of the limit."""
         everybody = [mine, *others]
         answers, refused = sum(one.answers for one in everybody), sum(one.refused for one in everybody)
-        known = self._together(row, everybody, now)
-        sinking_in = row.learned is not None and now - row.updated_at < _SINKING_IN + _SAMPLE
-        new = row
-        if not sinking_in and is_told_off(answers, refused, known=known is not None):
-            served = sum(one.served for one in everybody)
-            ceiling = ceiling_after(known, self._limit, served, answers, refused)
-            if known is None or ceiling < known:
-                new = replace(row, learned=ceiling, updated_at=now, rough=known is None)
-        elif sinking_in and row.learned is not None and self._rate is None:
+        served = sum(one.served for one in everybody)
+        age = (now - row.updated_at).total_seconds()
+        rate = self._together(row, served, age)
+        if row.learned is not None and age < _SINKING_IN + _SAMPLE:
+            if self._rate is not None:
+                return row
             # It was refused in the same rush as whoever said so first, who did not know of this one.
-            missed = mine.served - (before.served if before else 0.0)
-            new = replace(row, learned=row.learned + with_headroom(max(missed, 0.0)))
-        closed_for = self._opens_at - self._clock.monotonic()
-        if self._news > self._told and closed_for > 0:
-            closed = now + timedelta(seconds=closed_for)
-            new = replace(new, closed_until=max(closed, row.closed_until or closed))
-        return new
+            return replace(row, learned=row.learned + first_ceiling(max(mine.served - said.served, 0.0)))
+        expected = self._limit is not None if row.learned is None else feels_for_limit(age, rough=row.rough)
+        if not is_limit(answers, refused, expected=expected):
+            return row
+        before = self._together(row, served, age - _NOTICED)
+        if rate is None or before is None:
+            return replace(row, learned=first_ceiling(served), updated_at=now, rough=True)
+        ceiling = ceiling_after(rate, before, self._limit, served, answers, refused)
+        return replace(row, learned=ceiling, updated_at=now, rough=False) if ceiling < rate else row
 
-    def _together(self, row: RateRow, everybody: Sequence[ShareRow], now: datetime) -> float | None:
-        """Return how many requests a second all processes together may send."""
-        learned = None
-        if row.learned is not None:
-            served = sum(one.served for one in everybody)
-            learned = regrown(row.learned, (now - row.updated_at).total_seconds(), served, rough=row.rough)
+    def _closed(self, row: RateRow, now: datetime) -> RateRow:
+        """Return the same, and until when the provider asked this process to leave it alone."""
+        closed_for = self._opens_at - self._clock.monotonic()
+        if self._news == self._told or closed_for <= 0:
+            return row
+        closed = now + timedelta(seconds=closed_for)
+        return replace(row, closed_until=max(closed, row.closed_until or closed))
+
+    def _together(self, row: RateRow, served: float, age: float) -> float | None:
+        """Return how many requests a second all processes together may send, so long after a limit was met."""
+        learned = None if row.learned is None else regrown(row.learned, age, served, rough=row.rough)
         named = None if self._limit is None else with_headroom(self._limit)
         return min((rate for rate in (named, learned) if rate is not None), default=None)
 
     def _allotted(
-        self, row: RateRow, mine: ShareRow, others: Sequence[ShareRow], before: ShareRow | None, now: datetime
+        self, row: RateRow, mine: ShareRow, others: Sequence[ShareRow], said: ShareRow, now: datetime
     ) -> float | None:
-        together = self._together(row, [mine, *others], now)
+        """Return this process's share: what is fair, as soon as it is there to be taken."""
+        served = mine.served + sum(one.served for one in others)
+        together = self._together(row, served, (now - row.updated_at).total_seconds())
+        self._fair = None
         if together is None:
-            self._fair = None
             return None
-        wishes = [float("inf") if one.wanted is None else one.wanted for one in (mine, *others)]
-        self._fair = fair_share(together, wishes[0], wishes[1:])
-        taken = sum(one.rate or 0.0 for one in others)
-        mine_so_far = (before.rate if before else None) or 0.0
-        return min(self._fair, max(mine_so_far, together - taken, 0.0))
+        wanted, *wishes = [float("inf") if one.wanted is None else one.wanted for one in (mine, *others)]
+        self._fair = fair_share(together, wanted, wishes)
+        left = together - sum(one.rate or 0.0 for one in others)
+        return min(self._fair, max(said.rate or 0.0, left))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 _HEADROOM: Final = 0.97  # of a limit: requests do not arrive as evenly as they leave
+_UNSURE: Final = 0.95  # of what was let through, that a limit is taken to be: buckets let through more at first
 _DEPTH: Final = 0.05  # of what a limit was found to be, that is left out at first
 _PLATEAU: Final = 20.0  # seconds until nothing is left out any more
 _SLOW_START: Final = 1.07  # times as much each second, where a limit is only guessed
@@ -16,7 +18,7 @@ _LEAST: Final = 0.1  # requests a second; below that a limit could never be lear
 _MOST: Final = 10_000.0  # requests a second; what would be more is no limit
 _BURST: Final = 2.0  # times what is sent at the moment may be sent next
 _FEW: Final = 3  # "too many requests" so often at most is no sign of a limit: some vendors say it at random
-_SOME, _MANY = 0.005, 0.03  # of all answers: what is a sign where a limit is known, and where none is
+_SOME, _MANY = 0.005, 0.03  # of all answers: what is a sign where a limit is expected, and where none is
 _DEEPEST: Final = 0.5  # of a rate, that is left by one cut
 _LOOKS_BACK: Final = 5  # seconds, over which answers are counted
 _PARTS: Final = 4  # of a second, in which they are
@@ -67,31 +69,49 @@ def regrown(ceiling: float, seconds: float, served: float, *, rough: bool) -> fl
     return max(_LEAST, min(rate, max(ceiling, _BURST * served)))
 
 
-def is_told_off(answers: int, refused: int, *, known: bool) -> bool:
+def is_limit(answers: int, refused: int, *, expected: bool) -> bool:
     """Return whether answers are a sign of a limit.
+
+    Some vendors say "too many requests" at random, and would say it to the slowest client. So a few of them count only
+    where a limit has to be met sooner or later, and otherwise it takes more than chance would make of a few.
 
     Args:
         answers: how many came.
         refused: how many of them said "too many requests".
-        known: whether a limit is known already.
+        expected: whether a limit is being felt for: requests leave as fast as somebody said, or faster than was ever
+            let through.
     """
-    return refused >= _FEW and refused > answers * (_SOME if known else _MANY)
+    if expected:
+        return refused >= _FEW and refused > answers * _SOME
+    by_chance = answers * _MANY
+    return refused >= _FEW and refused > by_chance + 2 * math.sqrt(by_chance)
 
 
-def ceiling_after(rate: float | None, limit: float | None, served: float, answers: int, refused: int) -> float:
+def feels_for_limit(seconds: float, *, rough: bool) -> bool:
+    """Return whether a rate is by now higher than what was let through when a limit was met, so many seconds ago."""
+    return rough or seconds >= 2 * _PLATEAU
+
+
+def first_ceiling(served: float) -> float:
+    """Return what a limit is taken to be that nobody knew, where so many requests a second were let through."""
+    return served * _UNSURE
+
+
+def ceiling_after(  # noqa: PLR0917 - what was sent, what was said, what came of it
+    rate: float, before: float, limit: float | None, served: float, answers: int, refused: int
+) -> float:
     """Return what a limit is taken to be once it has refused: what it let through, less a little.
 
     Args:
-        rate: how many requests a second could be sent; ``None`` for as many as anybody liked.
+        rate: how many requests a second could be sent.
+        before: how many a moment ago, when what is refused by now was sent.
         limit: what somebody said the limit is.
         served: how many were let through in a second.
         answers: how many came lately.
         refused: how many of them said "too many requests".
     """
     share = refused / answers
-    if rate is None:
-        return with_headroom(served)
-    found = with_headroom(max(min(rate * (1 - share), served), rate * _DEEPEST))
+    found = max(min(rate * (1 - share), before, served) * _UNSURE, rate * _DEEPEST)
     return found if limit is None or share > _MANY else max(found, with_headroom(limit) * _TRUSTED)
 
 
@@ -131,6 +151,12 @@ class Answers:
         """How many answers came, and how many of them said "too many requests"."""
         self._forget(int(self._monotonic() * _PARTS))
         return sum(part.answers for part in self._parts), sum(part.refused for part in self._parts)
+
+    @property
+    def served(self) -> float:
+        """How many requests were let through in the last second."""
+        number = int(self._monotonic() * _PARTS)
+        return max(self._second_from(number - _PARTS), self._second_from(number - _PARTS + 1))  # which is not over
 
     @property
     def most_served(self) -> float:
