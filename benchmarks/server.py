@@ -41,10 +41,12 @@ class VendorProtocol(asyncio.Protocol):
         self._delay = delay
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to listen."""
         self._transport = cast("asyncio.Transport", transport)
         self._buffer = b""
 
     def data_received(self, data: bytes) -> None:
+        """Answer each request that is whole by now."""
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = self._buffer[:end].lower()

@@ -23,6 +23,7 @@ from walletport.journal import Journal, JournalError, RateRow, ShareRow, Transac
 from walletport.provisioning.owner import is_gone
 from walletport.provisioning.rate_control import (
     Answers,
+    at_plateau,
     ceiling_after,
     fair_share,
     feels_for_limit,
@@ -96,7 +97,7 @@ class Pace:
         try:
             while True:
                 self._used_at = self._clock.monotonic()
-                if self._rate is not None or self._alarmed:
+                if self._rate is not None or self._alarmed or self._learned_at is None:
                     yield from self._look_if_due()
                 with self._lock:
                     now = self._clock.monotonic()
@@ -242,7 +243,9 @@ class Pace:
             return replace(row, learned=row.learned + first_ceiling(max(mine.served - said.served, 0.0)))
         expected = self._limit is not None if row.learned is None else feels_for_limit(age, rough=row.rough)
         if not is_limit(answers, refused, expected=expected):
-            return row
+            # What was learned before a pause is where the rate goes on from.
+            paused = row.learned is not None and served == answers == 0 and row.updated_at < at_plateau(now)
+            return replace(row, updated_at=at_plateau(now)) if paused else row
         before = self._together(row, served, age - _NOTICED)
         if rate is None or before is None:
             return replace(row, learned=first_ceiling(served), updated_at=now, rough=True)

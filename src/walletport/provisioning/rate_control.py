@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 _HEADROOM: Final = 0.97  # of a limit: requests do not arrive as evenly as they leave
@@ -16,7 +17,7 @@ _SLOW_START: Final = 1.07  # times as much each second, where a limit is only gu
 _LONGEST: Final = 1000.0  # seconds; a power of more than that is too large for a float
 _LEAST: Final = 0.1  # requests a second; below that a limit could never be learned anew
 _MOST: Final = 10_000.0  # requests a second; what would be more is no limit
-_BURST: Final = 2.0  # times what is sent at the moment may be sent next
+_BURST: Final = 1.2  # times what is let through at the moment may be sent next
 _FEW: Final = 3  # "too many requests" so often at most is no sign of a limit: some vendors say it at random
 _SOME, _MANY = 0.005, 0.03  # of all answers: what is a sign where a limit is expected, and where none is
 _DEEPEST: Final = 0.5  # of a rate, that is left by one cut
@@ -63,10 +64,8 @@ def regrown(ceiling: float, seconds: float, served: float, *, rough: bool) -> fl
     """
     since = min(max(seconds, 0.0), _LONGEST)
     growth = _SLOW_START**since if rough else 1 + _DEPTH * (since / _PLATEAU - 1) ** 3
-    rate = ceiling * growth
-    if rate >= _MOST:
-        return None
-    return max(_LEAST, min(rate, max(ceiling, _BURST * served)))
+    rate = min(ceiling * growth, max(ceiling, _BURST * served))
+    return None if rate >= _MOST else max(_LEAST, rate)
 
 
 def is_limit(answers: int, refused: int, *, expected: bool) -> bool:
@@ -85,6 +84,11 @@ def is_limit(answers: int, refused: int, *, expected: bool) -> bool:
         return refused >= _FEW and refused > answers * _SOME
     by_chance = answers * _MANY
     return refused >= _FEW and refused > by_chance + 2 * math.sqrt(by_chance)
+
+
+def at_plateau(now: datetime) -> datetime:
+    """Return when a limit would have been met, if a rate were about to go on growing from there."""
+    return now - timedelta(seconds=_PLATEAU)
 
 
 def feels_for_limit(seconds: float, *, rough: bool) -> bool:

@@ -49,7 +49,7 @@ class Simulation:
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _killed: set[str] = field(default_factory=set)
     _stopped: dict[str, float] = field(default_factory=dict)
-    _chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - no secret
+    _chance: random.Random = field(default_factory=lambda: random.Random(1))
 
     def now(self) -> datetime:
         return BEGAN + timedelta(seconds=self.seconds)

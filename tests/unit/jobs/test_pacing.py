@@ -2,101 +2,28 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+import tempfile
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from walletport.errors import ConnectFailed, RateLimited
-from walletport.journal import Journal, JournalError
-from walletport.provisioning.pacing import Pace
+from tests.support.limiters import LIMITERS, Limiter, sliding
+from tests.unit.jobs.senders import Simulation, limited
+from walletport.errors import ConnectFailed
+from walletport.journal import Journal, JournalError, rates
+from walletport.provisioning.owner import new_owner
 from walletport.transport.effects import Program, Sleep, WaitFor
 
-BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+LIMIT = 200
+vendors = pytest.mark.parametrize("vendor", LIMITERS.values(), ids=LIMITERS)
 
 
-@dataclass
-class Simulation:
-    """Processes that do what a driver does, in simulated time."""
-
-    journal: Journal
-    seconds: float = 0.0
-    sent: list[tuple[float, str]] = field(default_factory=list)
-    _waiting: list[tuple[float, int, Program[None]]] = field(default_factory=list)
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
-    _killed: set[str] = field(default_factory=set)
-
-    def now(self) -> datetime:
-        return BEGAN + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def pace(self, name: str, limit: float | None) -> Pace:
-        return Pace("main", limit, self.journal, name, self)
-
-    def start(self, name: str, limit: float | None, *, senders: int = 8, at: float = 0.0, answer: Answer | None = None):
-        """Let a process send as fast as it may, and keep its share as a port does."""
-        pace = self.pace(name, limit)
-        for _ in range(senders):
-            self._add(at, self._send(name, pace, answer))
-        self._add(at, self._keep(name, pace))
-
-    def kill(self, name: str) -> None:
-        self._killed.add(name)
-
-    def run(self, until: float) -> None:
-        while self._waiting and self._waiting[0][0] <= until:
-            self.seconds, _, program = heapq.heappop(self._waiting)
-            try:
-                step = next(program)
-                while isinstance(step, WaitFor):
-                    step = program.send(step.future.result())
-            except StopIteration:
-                continue
-            assert isinstance(step, Sleep)
-            self._add(self.seconds + step.seconds, program)
-        self.seconds = until
-
-    def most_in_a_second(self, since: float = 0.0) -> int:
-        times = sorted(at for at, _ in self.sent if at >= since)
-        return max((sum(first <= at < first + 1 for at in times) for first in times), default=0)
-
-    def rate(self, since: float, until: float) -> float:
-        return sum(since <= at < until for at, _ in self.sent) / (until - since)
-
-    def _add(self, at: float, program: Program[None]) -> None:
-        heapq.heappush(self._waiting, (at, next(self._numbers), program))
-
-    def _send(self, name: str, pace: Pace, answer: Answer | None) -> Program[None]:
-        while name not in self._killed:
-            try:
-                yield from pace.turn()
-            except RateLimited as error:
-                yield Sleep(error.retry_after or 0.5)
-                continue
-            limited, retry_after = answer(self.seconds) if answer else (False, None)
-            self.sent.append((self.seconds, "429" if limited else "200"))
-            yield Sleep(0.02)
-            pace.answered(limited=limited, retry_after=retry_after)
-
-    def _keep(self, name: str, pace: Pace) -> Program[None]:
-        while name not in self._killed:
-            yield from pace.beat()
-            yield Sleep(0.5)
-
-
-Answer = Callable[[float], tuple[bool, float | None]]
-
-
-@pytest.fixture
-def simulation(tmp_path: Path) -> Iterator[Simulation]:
-    with Journal.open(f"sqlite:///{tmp_path / 'journal.db'}") as journal:
-        yield Simulation(journal)
+def allotted(simulation: Simulation) -> dict[str, float]:
+    """Return how many requests a second each process may send, as the journal has it."""
+    shares = simulation.journal.write(lambda c: rates.look(c, "main", simulation.now())[1]).result()
+    return {one.owner: one.rate or 0.0 for one in shares}
 
 
 def test_one_process_uses_the_whole_limit(simulation: Simulation) -> None:
@@ -104,6 +31,77 @@ def test_one_process_uses_the_whole_limit(simulation: Simulation) -> None:
     simulation.run(20)
     assert simulation.most_in_a_second() <= 50
     assert simulation.rate(1, 20) >= 47
+
+
+@vendors
+def test_four_busy_processes_stay_near_the_limit_and_are_hardly_ever_refused(
+    simulation: Simulation, vendor: Callable[[float], Limiter]
+) -> None:
+    """Although each of them wakes up late, as it does on a machine that has other work."""
+    simulation.late = 0.05
+    answer = limited(vendor(LIMIT))
+    for name in "abcd":
+        simulation.start(name, LIMIT, senders=32, answer=answer)
+    simulation.run(40)
+    assert simulation.rate(3, 40, "200") >= 0.9 * LIMIT
+    assert simulation.refused(3, 40) < 0.01
+
+
+def test_what_one_process_leaves_the_others_use(simulation: Simulation) -> None:
+    """It has a request now and then, so an even share would lie idle."""
+    for name in "abc":
+        simulation.start(name, LIMIT, senders=32)
+    simulation.start("d", LIMIT, senders=1, pause=0.5)
+    simulation.run(30)
+    assert simulation.rate(5, 30) >= 0.95 * LIMIT
+    assert allotted(simulation)["d"] < 10
+
+
+def test_a_process_that_has_more_to_do_again_gets_its_share_back(simulation: Simulation) -> None:
+    """Within a moment, in which the others make room; and nobody is over the limit meanwhile."""
+    answer = limited(sliding(LIMIT))
+    for name in "ab":
+        simulation.start(name, LIMIT, senders=32, answer=answer)
+    simulation.run(10)
+    simulation.start("c", LIMIT, senders=32, answer=answer, at=10)
+    simulation.run(12)
+    assert list(allotted(simulation).values()) == pytest.approx([LIMIT * 0.97 / 3] * 3)
+    assert simulation.refused(0, 12) == 0
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.tuples(st.floats(0.05, 3), st.sampled_from("abcd"), st.sampled_from(["start", "kill", "stop"])), max_size=8
+    )
+)
+def test_together_they_are_never_allotted_more_than_the_limit(events: list[tuple[float, str, str]]) -> None:
+    """Whoever comes, dies or stands still, and whenever."""
+    with tempfile.TemporaryDirectory() as folder, Journal.open(f"sqlite:///{folder}/journal.db") as journal:
+        simulation = Simulation(journal)
+        for number, (pause, name, event) in enumerate(events):
+            if event == "start":
+                simulation.start(f"{name}{number}", 20, senders=3, pause=0.1 * (number % 4), at=simulation.seconds)
+            elif event == "kill":
+                simulation.kill(f"{name}{number - 1}")
+            else:
+                simulation.stop(f"{name}{number - 1}", pause * 5)
+            until = simulation.seconds + pause
+            while simulation.seconds < until:
+                simulation.run(min(until, simulation.seconds + 0.25))
+                assert sum(allotted(simulation).values()) <= 20 * 0.97 + 1e-6
+
+
+def test_the_share_of_a_process_that_is_gone_from_this_machine_is_free_at_once(simulation: Simulation) -> None:
+    """Nobody has to wait until its time is up."""
+    gone = new_owner().split("|")
+    gone[1] = str(2**22 + 1)  # a number that Linux gives to no process
+    simulation.start("|".join(gone), 50)
+    simulation.run(5)
+    simulation.kill("|".join(gone))
+    simulation.start("b", 50, at=5)
+    simulation.run(10)
+    assert simulation.rate(5.5, 10) >= 46
 
 
 def test_processes_that_come_and_die_never_exceed_the_limit_together(simulation: Simulation) -> None:
@@ -134,9 +132,22 @@ def test_a_process_that_was_stopped_looks_before_it_sends_again(simulation: Simu
     assert asked_and_then_waited(stopped.turn()), "its share has run out, and it is new again"
 
 
+def test_a_process_that_was_stopped_does_not_send_all_at_once_what_waited(simulation: Simulation) -> None:
+    """By the clock each of its requests has waited long enough."""
+    answer = limited(sliding(LIMIT))
+    for name in "abcd":
+        simulation.start(name, LIMIT, senders=32, answer=answer)
+    simulation.run(10)
+    simulation.stop("a", 5)
+    simulation.run(20)
+    assert sum(15 <= at < 15.1 for at, name in simulation.by if name == "a") <= 10
+    assert simulation.refused(10, 20) == 0
+    assert simulation.rate(16, 20) >= 0.95 * LIMIT
+
+
 def test_a_provider_that_asks_for_a_pause_gets_one_from_everybody(simulation: Simulation) -> None:
     def answer(at: float) -> tuple[bool, float | None]:
-        return (True, 5.0) if 10 <= at < 10.03 else (False, None)
+        return (True, 5.0) if 10 <= at < 10.05 else (False, None)
 
     simulation.start("a", 50, answer=answer)
     simulation.start("b", 50, answer=answer)
@@ -145,28 +156,15 @@ def test_a_provider_that_asks_for_a_pause_gets_one_from_everybody(simulation: Si
     assert simulation.rate(20, 30) > 40
 
 
-def test_a_limit_that_nobody_names_is_learned_and_shared(simulation: Simulation) -> None:
-    """Near to it, with few answers that say "too many"."""
-    let_through: list[float] = []
-
-    def answer(at: float) -> tuple[bool, float | None]:
-        while let_through and let_through[0] <= at - 1:
-            let_through.pop(0)
-        if len(let_through) >= 40:
-            return True, 1.0
-        let_through.append(at)
-        return False, None
-
-    for name in ("a", "b", "c"):
-        simulation.start(name, None, senders=4, answer=answer)
-    simulation.run(120)
-    late = [told for at, told in simulation.sent if at >= 60]
-    assert late.count("200") / 60 >= 0.85 * 40
-    assert late.count("429") / len(late) < 0.02
-
-
-def test_without_a_limit_nothing_waits_and_nothing_is_asked(simulation: Simulation) -> None:
-    assert list(simulation.pace("a", None).turn()) == []
+def test_without_a_limit_the_journal_is_asked_once(simulation: Simulation) -> None:
+    """Whether others have learned one; after that nothing waits."""
+    pace = simulation.pace("a", None)
+    first = pace.turn()
+    step = next(first)
+    assert isinstance(step, WaitFor)
+    with pytest.raises(StopIteration):
+        first.send(step.future.result())
+    assert list(pace.turn()) == []
 
 
 def test_a_journal_that_is_away_sends_nothing(simulation: Simulation) -> None:

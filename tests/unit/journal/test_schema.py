@@ -20,6 +20,7 @@ from walletport.journal import (
     MoveRow,
     ProvisionRow,
     RateRow,
+    ShareRow,
     WalletRow,
     WatchedRow,
 )
@@ -34,6 +35,7 @@ from walletport.journal.schema import (
     metadata,
     moves,
     provisions,
+    rate_shares,
     rates,
     wallets,
     watched_wallets,
@@ -47,7 +49,17 @@ SECRETS = re.compile(
 )
 
 
-CHANGED = {"provisions", "account_states", "jobs", "job_chunks", "job_items", "rates", "current_wallets", "moves"}
+CHANGED = {
+    "provisions",
+    "account_states",
+    "jobs",
+    "job_chunks",
+    "job_items",
+    "rates",
+    "rate_shares",
+    "current_wallets",
+    "moves",
+}
 DEPOSITS = ("current_wallets.address", "watched_wallets.address", "moves.old_address", "moves.address")
 """Where one deposits to; not where somebody lives."""
 
@@ -63,6 +75,7 @@ DEPOSITS = ("current_wallets.address", "watched_wallets.address", "moves.old_add
         (job_chunks, ChunkRow),
         (job_items, ItemRow),
         (rates, RateRow),
+        (rate_shares, ShareRow),
         (current_wallets, CurrentRow),
         (watched_wallets, WatchedRow),
         (moves, MoveRow),
