@@ -222,7 +222,7 @@ class Pace:
             self._owner,
             now + _SHARE,
             wanted=wanted,
-            served=self._answers.served,
+            served=self._answers.most_served if self._rate is None else self._answers.served,
             answers=answers,
             refused=refused,
         )
@@ -236,7 +236,7 @@ class Pace:
         served = sum(one.served for one in everybody)
         age = (now - row.updated_at).total_seconds()
         rate = self._together(row, served, age)
-        if row.learned is not None and age < _SINKING_IN + _SAMPLE:
+        if row.learned is not None and age < (_SINKING_IN + _SAMPLE) * (1 + row.rough):
             if self._rate is not None:
                 return row
             # It was refused in the same rush as whoever said so first, who did not know of this one.

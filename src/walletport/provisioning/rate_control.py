@@ -14,6 +14,7 @@ _UNSURE: Final = 0.95  # of what was let through, that a limit is taken to be: b
 _DEPTH: Final = 0.05  # of what a limit was found to be, that is left out at first
 _PLATEAU: Final = 20.0  # seconds until nothing is left out any more
 _SLOW_START: Final = 1.07  # times as much each second, where a limit is only guessed
+_GUESS_HOLDS: Final = 1.5  # seconds, until all have the share of it that can be judged
 _LONGEST: Final = 1000.0  # seconds; a power of more than that is too large for a float
 _LEAST: Final = 0.1  # requests a second; below that a limit could never be learned anew
 _MOST: Final = 10_000.0  # requests a second; what would be more is no limit
@@ -63,7 +64,7 @@ def regrown(ceiling: float, seconds: float, served: float, *, rough: bool) -> fl
         rough: whether the ceiling is only a guess.
     """
     since = min(max(seconds, 0.0), _LONGEST)
-    growth = _SLOW_START**since if rough else 1 + _DEPTH * (since / _PLATEAU - 1) ** 3
+    growth = _SLOW_START ** max(0.0, since - _GUESS_HOLDS) if rough else 1 + _DEPTH * (since / _PLATEAU - 1) ** 3
     rate = min(ceiling * growth, max(ceiling, _BURST * served))
     return None if rate >= _MOST else max(_LEAST, rate)
 
@@ -158,9 +159,8 @@ class Answers:
 
     @property
     def served(self) -> float:
-        """How many requests were let through in the last second."""
-        number = int(self._monotonic() * _PARTS)
-        return max(self._second_from(number - _PARTS), self._second_from(number - _PARTS + 1))  # which is not over
+        """How many requests were let through in the last second, up to the part that is not over yet."""
+        return self._second_from(int(self._monotonic() * _PARTS) - _PARTS)
 
     @property
     def most_served(self) -> float:
