@@ -103,7 +103,7 @@ def _workers(url: str, line: str, how: str) -> Iterator[Row]:
         if not line:
             time.sleep(_LEARN)
             began += _LEARN
-        _wait(lambda: sum(is_good for _, is_good in vendor.books()) > orders * 0.85)
+        _wait(lambda: sum(is_good for _, is_good in vendor.books()) > orders * 0.85, every=1.0)
         yield from _seen(what, vendor, began, time.monotonic())
 
 
@@ -184,9 +184,9 @@ def _schema(url: str) -> Iterator[str]:
     yield make_url(url).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
 
 
-def _wait(condition: Callable[[], bool]) -> None:
+def _wait(condition: Callable[[], bool], every: float = 0.2) -> None:
     while not condition():
-        time.sleep(0.2)
+        time.sleep(every)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ _SOME, _MANY = 0.005, 0.03  # of all answers: what is a sign where a limit is ex
 _DEEPEST: Final = 0.5  # of a rate, that is left by one cut
 _LOOKS_BACK: Final = 5  # seconds, over which answers are counted
 _PARTS: Final = 4  # of a second, in which they are
-_TRUSTED: Final = 0.93  # of a limit that somebody named, that a few refusals leave
+_TRUSTED: Final = 0.96  # of a limit that somebody named, that a few refusals leave
 
 
 def fair_share(together: float, wanted: float, others: Iterable[float]) -> float:
