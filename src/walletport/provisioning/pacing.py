@@ -23,7 +23,6 @@ from walletport.journal import Journal, JournalError, RateRow, ShareRow, Transac
 from walletport.provisioning.owner import is_gone
 from walletport.provisioning.rate_control import (
     Answers,
-    at_plateau,
     ceiling_after,
     fair_share,
     feels_for_limit,
@@ -166,7 +165,10 @@ class Pace:
                 raise ConnectFailed(msg, retryable=error.retryable) from None
 
     def _look(self) -> Program[None]:
-        self._looking = True
+        with self._lock:
+            if self._looking:  # of two answers, the older one could be heard last
+                return
+            self._looking = True
         try:
             began, news = self._clock.monotonic(), self._news
             known, rate = yield WaitFor(self._journal.write(self._tell))
@@ -243,9 +245,7 @@ class Pace:
             return replace(row, learned=row.learned + first_ceiling(max(mine.served - said.served, 0.0)))
         expected = self._limit is not None if row.learned is None else feels_for_limit(age, rough=row.rough)
         if not is_limit(answers, refused, expected=expected):
-            # What was learned before a pause is where the rate goes on from.
-            paused = row.learned is not None and served == answers == 0 and row.updated_at < at_plateau(now)
-            return replace(row, updated_at=at_plateau(now)) if paused else row
+            return row
         before = self._together(row, served, age - _NOTICED)
         if rate is None or before is None:
             return replace(row, learned=first_ceiling(served), updated_at=now, rough=True)

@@ -6,7 +6,6 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
 
 _HEADROOM: Final = 0.97  # of a limit: requests do not arrive as evenly as they leave
@@ -85,11 +84,6 @@ def is_limit(answers: int, refused: int, *, expected: bool) -> bool:
         return refused >= _FEW and refused > answers * _SOME
     by_chance = answers * _MANY
     return refused >= _FEW and refused > by_chance + 2 * math.sqrt(by_chance)
-
-
-def at_plateau(now: datetime) -> datetime:
-    """Return when a limit would have been met, if a rate were about to go on growing from there."""
-    return now - timedelta(seconds=_PLATEAU)
 
 
 def feels_for_limit(seconds: float, *, rough: bool) -> bool:

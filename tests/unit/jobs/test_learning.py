@@ -31,6 +31,13 @@ def test_a_limit_that_nobody_names_is_learned_and_kept_to(
     assert simulation.refused(30, 90) < 0.01
 
 
+def test_what_each_was_let_through_in_the_first_rush_adds_up(simulation: Simulation) -> None:
+    """The first who is refused knows of nobody else."""
+    start_four(simulation, None, sliding(LIMIT))
+    simulation.run(8)
+    assert simulation.rate(3, 8, "200") >= 0.8 * LIMIT
+
+
 def test_a_first_guess_that_was_too_low_is_left_behind_soon(simulation: Simulation) -> None:
     """A rush into a small bucket is let through much less than the limit."""
     start_four(simulation, None, LIMITERS["bucket"](LIMIT))

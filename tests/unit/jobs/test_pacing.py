@@ -14,7 +14,7 @@ from tests.unit.jobs.senders import Simulation, limited
 from walletport.errors import ConnectFailed
 from walletport.journal import Journal, JournalError, rates
 from walletport.provisioning.owner import new_owner
-from walletport.transport.effects import Program, Sleep, WaitFor
+from walletport.transport.effects import Sleep, WaitFor
 
 LIMIT = 200
 vendors = pytest.mark.parametrize("vendor", LIMITERS.values(), ids=LIMITERS)
@@ -124,12 +124,21 @@ def test_processes_that_come_and_die_never_exceed_the_limit_together(simulation:
 
 def test_a_process_that_was_stopped_looks_before_it_sends_again(simulation: Simulation) -> None:
     """Its share went to another meanwhile."""
-    simulation.start("b", 50)
     stopped = simulation.pace("a", 50)
-    simulation.run(1)
-    assert asked_and_then_waited(stopped.turn()), "it is new"
+    first = stopped.turn()
+    step = next(first)
+    assert isinstance(step, WaitFor)
+    with pytest.raises(StopIteration):
+        first.send(step.future.result())
+    assert stopped.rate == pytest.approx(48.5), "nobody else is there"
+    simulation.start("b", 50, at=12)
     simulation.run(30)
-    assert asked_and_then_waited(stopped.turn()), "its share has run out, and it is new again"
+    again = stopped.turn()
+    step = next(again)
+    assert isinstance(step, WaitFor)
+    step = again.send(step.future.result())
+    assert isinstance(step, Sleep)
+    assert stopped.rate == 0
 
 
 def test_a_process_that_was_stopped_does_not_send_all_at_once_what_waited(simulation: Simulation) -> None:
@@ -183,10 +192,3 @@ def failure_of(journal: Journal) -> JournalError:
     with pytest.raises(JournalError) as caught:
         journal.write(lambda connection: None)
     return caught.value
-
-
-def asked_and_then_waited(turn: Program[None]) -> bool:
-    step = next(turn)
-    assert isinstance(step, WaitFor)
-    step = turn.send(step.future.result())
-    return isinstance(step, Sleep) and step.seconds > 0
