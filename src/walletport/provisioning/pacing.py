@@ -45,7 +45,6 @@ _IDLE: Final = 3.0  # seconds without a request, after which a share is given ba
 _ROOM: Final = 1.25  # times what it sends is what a process could send of which no request has to wait
 _NEARLY: Final = 0.95  # of a fair share is enough
 _SINKING_IN: Final = 1.5  # seconds, until a new rate shows in the answers
-_NOTICED: Final = 2.0  # seconds, after which everybody's refused requests have been counted
 _SAMPLE: Final = 0.7  # seconds of answers, before they are judged
 _SHORT: Final = 2.0  # seconds; who asks for less is served by going slower
 _LONGEST_CLOSED: Final = 3600.0
@@ -246,10 +245,9 @@ class Pace:
         expected = self._limit is not None if row.learned is None else feels_for_limit(age, rough=row.rough)
         if not is_limit(answers, refused, expected=expected):
             return row
-        before = self._together(row, served, age - _NOTICED)
-        if rate is None or before is None:
+        if rate is None:
             return replace(row, learned=first_ceiling(served), updated_at=now, rough=True)
-        ceiling = ceiling_after(rate, before, self._limit, served, answers, refused)
+        ceiling = ceiling_after(rate, self._limit, served, answers, refused)
         return replace(row, learned=ceiling, updated_at=now, rough=False) if ceiling < rate else row
 
     def _closed(self, row: RateRow, now: datetime) -> RateRow:

@@ -96,21 +96,18 @@ def first_ceiling(served: float) -> float:
     return served * _UNSURE
 
 
-def ceiling_after(  # noqa: PLR0917 - what was sent, what was said, what came of it
-    rate: float, before: float, limit: float | None, served: float, answers: int, refused: int
-) -> float:
+def ceiling_after(rate: float, limit: float | None, served: float, answers: int, refused: int) -> float:
     """Return what a limit is taken to be once it has refused: what it let through, less a little.
 
     Args:
         rate: how many requests a second could be sent.
-        before: how many a moment ago, when what is refused by now was sent.
         limit: what somebody said the limit is.
         served: how many were let through in a second.
         answers: how many came lately.
         refused: how many of them said "too many requests".
     """
     share = refused / answers
-    found = max(min(rate * (1 - share), before, served) * _UNSURE, rate * _DEEPEST)
+    found = max(min(rate * (1 - share), served) * _UNSURE, rate * _DEEPEST)
     return found if limit is None or share > _MANY else max(found, with_headroom(limit) * _TRUSTED)
 
 
