@@ -74,3 +74,11 @@ def test_who_gives_up_holds_nobody_up() -> None:
 def test_without_a_share_nobody_leaves() -> None:
     turns = Turns()
     assert turns.wait(turns.come(), 0.0, 0.0) == float("inf")
+
+
+def test_a_higher_rate_is_not_owed_for_the_time_before() -> None:
+    """Those who waited for a share do not all leave as soon as there is one."""
+    turns = Turns()
+    numbers = [turns.come() for _ in range(32)]
+    assert went(turns, numbers, 0.0, 0.0) == 0
+    assert went(turns, numbers, 1.0, 50) == 1
