@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from walletport.journal.types import JsonText, TextOrNone, UtcTime
 
-HEAD: Final = "r0005"
+HEAD: Final = "r0006"
 """The newest revision in ``migrations/versions``: a journal that stands there needs no migration, and no Alembic."""
 
 VERSION_TABLE: Final = "walletport_version"
