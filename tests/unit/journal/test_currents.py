@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import create_engine
 
-from tests.unit.journal.orders import NOW, advance, claimed, index_as_before, later
+from tests.unit.journal.orders import NOW, advance, claimed, later, rewind
 from walletport.journal import CurrentRow, Journal, MoveRow, Transaction, currents, moves
-from walletport.journal.schema import VERSION_TABLE
 
 KEY = ("user-42", "polygon", "usdc")
 FIRST = CurrentRow(*KEY, "old", "w-1", None, None, None, NOW)
@@ -100,13 +98,7 @@ def test_a_journal_that_was_there_before_knows_the_first_wallet_of_each_user(url
                 advance(journal, row, now=later(done_at), what="made", state="done", wallet_id=f"w-{number}")
         customer = claimed(journal, identity="c", user="user-4", kind="customer", chain=None, asset=None)
         advance(journal, customer, what="made", state="done", customer_id="c-1")
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for table in TABLES:
-            connection.exec_driver_sql(f"DROP TABLE {table}")
-        index_as_before(connection)
-        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = 'r0003'")
-    engine.dispose()
+    rewind(url, "r0003")
     with Journal.open(url) as journal:
         found = journal.read(lambda connection: currents.page(connection, "bank-live", None, 9))
     assert [(row.user_id, row.wallet_id, row.since) for row in found] == [

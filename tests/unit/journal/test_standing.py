@@ -9,10 +9,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, inspect
 
-from tests.unit.journal.orders import index_as_before, recorded
+from tests.unit.journal.orders import recorded, rewind
 from tests.unit.journal.processes import counts_forty, in_processes
 from walletport.journal import AccountRow, Journal, PinRow, rows, standing
-from walletport.journal.schema import HEAD, VERSION_TABLE, metadata
+from walletport.journal.schema import HEAD, VERSION_TABLE
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -78,16 +78,11 @@ def test_a_journal_of_before_is_upgraded_with_what_it_holds(url: str) -> None:
     """The tables of the first revision, with an order in them."""
     with Journal.open(url) as journal:
         row = recorded(journal)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table.name not in ("provisions", "wallets", "customers", "events"):
-                connection.exec_driver_sql(f"DROP TABLE {table.name}")
-        index_as_before(connection)
-        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = 'r0001'")
+    rewind(url, "r0001")
     with Journal.open(url) as journal:
         assert journal.read(lambda c: rows.get_provision(c, row.id)) == row
         assert change(journal, read(journal), failures=1)
+    engine = create_engine(url)
     with engine.connect() as connection:
         assert connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar() == HEAD
     engine.dispose()
