@@ -47,13 +47,13 @@ class Known:
 
     Args:
         identities: the orders that are known.
-        users: those who have an order for a wallet that carries no reference of the application's.
+        accounts: where they have orders for wallets that carry no reference of the application's, by user.
         customers: who they are, by user and account.
         pins: where they are pinned.
     """
 
     identities: Collection[str]
-    users: Collection[str]
+    accounts: Mapping[str, Collection[str]]
     customers: Mapping[tuple[str, str], str]
     pins: Mapping[str, str]
 
@@ -74,8 +74,8 @@ def _prepared(make: Callable[[_Among], Executable]) -> Prepared:
 _P: Final = provisions.c
 _KNOWN: Final = _prepared(
     lambda among: union_all(
-        select(literal_column("'identity'"), _P.identity).where(among(_P.identity, "the_identities")),
-        select(literal_column("'user'"), _P.user_id).where(
+        select(_P.identity, literal_column("''"), literal_column("''")).where(among(_P.identity, "the_identities")),
+        select(literal_column("''"), _P.user_id, _P.account).where(
             among(_P.user_id, "the_users"), _P.kind == "wallet", _P.reference.is_(None)
         ),
     )
@@ -122,9 +122,13 @@ def known(connection: Connection, identities: Collection[str], users: Collection
     """Return what the journal knows of some orders and their users."""
     theirs = {"the_users": list(users)}
     met = _KNOWN.all(connection, {"the_identities": list(identities), **theirs})
+    accounts: dict[str, set[str]] = {}
+    for identity, user, account in met:
+        if not identity:
+            accounts.setdefault(user, set()).add(account)
     return Known(
-        identities={value for what, value in met if what == "identity"},
-        users={value for what, value in met if what == "user"},
+        identities={identity for identity, _, _ in met if identity},
+        accounts=accounts,
         customers={(user, account): customer for user, account, customer in _CUSTOMERS.all(connection, theirs)},
         pins={user: account for user, account in _PINS.all(connection, theirs)},  # noqa: C416 - rows are no pairs to mypy
     )

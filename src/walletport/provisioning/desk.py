@@ -40,7 +40,7 @@ from walletport.provisioning.recording import Call, Happened
 from walletport.provisioning.recovery import NAP, Recovery
 from walletport.provisioning.shadowing import Shadow, find_shadows, with_shadows
 from walletport.provisioning.standing import AccountEvent, AccountState, Pin
-from walletport.routing import Decision, RouteRequest
+from walletport.routing import Decision, RouteRequest, switched
 from walletport.settings import unknown_name
 from walletport.transport.effects import Program, Sleep, Together, WaitFor
 
@@ -137,15 +137,18 @@ class Desk:
         account: str | None,
         profile: CustomerProfile | None,
         until: datetime,
+        *,
+        is_switched: bool = False,
     ) -> Program[Provision]:
         """Carry an order out under an identity, or on from how it stands."""
         if row is None:
-            asked = Asked(identity, request, reference, account, Call())
+            asked = Asked(identity, request, reference, account, Call(), is_switched=is_switched)
             row = yield from self._provisioner.begin_together(self._intake.begin_all, asked, until, profile, asked.call)
             if row is not None:
                 return self._finished(row, asked.call.made)
         if row is None or State(row.state) is State.REJECTED:
-            row = yield from self._begin(Asked(identity, request, reference, account, Call()), profile, until)
+            asked = Asked(identity, request, reference, account, Call(), is_switched=is_switched)
+            row = yield from self._begin(asked, profile, until)
         elif State(row.state) is State.AWAITING_APPROVAL:
             row = yield from self._approved(row)
         elif State(row.state) not in ENDS:
@@ -158,6 +161,7 @@ class Desk:
         decision, customer_id = yield from self._choice.made(
             asked.request, asked.reference, asked.account, profile, until
         )
+        decision = switched(decision.account) if asked.is_switched else decision
         new = new_order(self._provisioner, asked, decision, customer_id)
         new, shadows = with_shadows(self._provisioner, new, decision)
         try:

@@ -15,6 +15,7 @@ from walletport.journal import NewProvision, Transaction, new_id, together
 from walletport.provisioning.choosing import Choice, Known
 from walletport.provisioning.identity import reference_for
 from walletport.provisioning.recording import Call, Taken
+from walletport.routing import switched
 from walletport.transport.encoding import new_idempotency_key
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Asked:
         reference: the application's own.
         account: the account that is asked for by name.
         call: the call that asks.
+        is_switched: whether it is carried out once more because its user goes to that account.
         id: the journal's own id of it.
     """
 
@@ -40,12 +42,18 @@ class Asked:
     reference: str | None
     account: str | None
     call: Call
+    is_switched: bool = False
     id: str = field(default_factory=new_id)
 
     @property
     def shares(self) -> bool:
         """Whether a wallet that the user has already may satisfy it."""
-        return self.account is None and self.reference is None
+        return self.reference is None and (self.account is None or self.is_switched)
+
+    def may_share(self, known: together.Known) -> bool:
+        """Return whether the user has an order whose wallet may satisfy it: at any account, or where they go."""
+        accounts = known.accounts.get(self.request.user, ())
+        return self.shares and bool(accounts) and (not self.is_switched or self.account in accounts)
 
 
 class Intake:
@@ -74,7 +82,7 @@ class Intake:
         view = provisioner.standing.view(connection, provisioner.accounts, provisioner.clock.now())
         new: dict[str, NewProvision] = {}
         for user, one in users.items():
-            if one.identity in known.identities or (one.shares and (user in known.users or user not in locked)):
+            if one.identity in known.identities or one.may_share(known) or (one.shares and user not in locked):
                 continue
             made = self._new(one, known, Known(view, known.pins.get(user), None))
             if made is not None:
@@ -91,6 +99,7 @@ class Intake:
             decision = self._choice.decide(asked.request, asked.account, known)
         except WalletportError:  # the long way says it
             return None
+        decision = switched(decision.account) if asked.is_switched else decision
         customer_id = met.customers.get((asked.request.user, decision.account))
         if customer_id is None or decision.shadow or decision.account in known.view.half_open:
             return None

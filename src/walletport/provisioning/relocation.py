@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from walletport.errors import WalletportError
@@ -11,8 +12,7 @@ from walletport.provisioning.choosing import request_of
 from walletport.provisioning.current import identity_for_move
 from walletport.provisioning.customers import customer_at
 from walletport.provisioning.identity import identity_of
-from walletport.provisioning.queries import provision_of
-from walletport.provisioning.sharing import find_at
+from walletport.provisioning.sharing import under_way_at
 from walletport.routing import choose
 from walletport.transport.effects import Program
 
@@ -59,7 +59,8 @@ class Relocation:
     ) -> Program[Provision]:
         """Carry an order out there, exactly once, beside the wallet that there is.
 
-        Orders without a reference share a wallet there that satisfies them, as they do anywhere.
+        Orders without a reference share a wallet there that satisfies them, as they do anywhere; which of several is
+        sent is settled in the journal, whoever carries them out.
 
         Args:
             user: the application's own id of its customer.
@@ -68,16 +69,25 @@ class Relocation:
             reference: the application's own.
             wait: start nothing later than this many seconds from now.
         """
+        until = self._provisioner.clock.now() + timedelta(seconds=wait)
+        order = (user, chain, asset, reference)
+        made = yield from self._carried_out(*order, until)
+        if made.account != self._account:  # the application's own order, which has gone elsewhere since it was read
+            made = yield from self._carried_out(*order, until)
+        return made
+
+    def _carried_out(
+        self, user: str, chain: str | None, asset: str | None, reference: str | None, until: datetime
+    ) -> Program[Provision]:
         request = request_of(user, chain, asset, None)
         own = identity_of("wallet", request.user, request.chain, request.asset, reference)
-        journal, until = self._provisioner.journal, self._provisioner.clock.now() + timedelta(seconds=wait)
-        identity = journal.read(lambda connection: identity_for_move(connection, own, self._account))
+        journal, account = self._provisioner.journal, self._account
+        identity = journal.read(partial(identity_for_move, identity=own, account=account))
         row = journal.read(lambda connection: rows.find_by_identity(connection, identity))
-        if row is None and reference is None:
-            there = self._provisioner.accounts[self._account]
-            held = journal.read(lambda connection: find_at(connection, there, user, request.chain, request.asset))
-            if held is not None:
-                return journal.read(
-                    lambda connection: provision_of(connection, rows.get_provision(connection, held.order))
-                )
-        return (yield from self._desk.carry_out(row, identity, request, reference, self._account, None, until))
+        if reference is None:
+            others = journal.read(partial(under_way_at, account=account, user=user, identity=identity))
+            for other in others:  # nobody may be at work on them any more, and this order waits for what they make
+                yield from self._provisioner.settle(other, until)
+        return (
+            yield from self._desk.carry_out(row, identity, request, reference, account, None, until, is_switched=True)
+        )

@@ -3,6 +3,9 @@
 An order with a ``reference=`` of its own, or for a certain ``account=``, asks for its own wallet; any other is
 satisfied by a wallet that was made without a reference, is the user's current one for something, is usable,
 is on the order's chain and can hold its asset.
+
+Where a user goes to another account, current wallets do not count: the orders that are carried out once more there
+share any wallet at that account which satisfies them.
 """
 
 from __future__ import annotations
@@ -59,6 +62,10 @@ def before_sending(
     orders = rows.plain_orders_of(connection, row.user_id)
     if len(orders) == 1:
         return None
+    if row.decision.get("by") == "switch":
+        there = [order for order in orders if order.account == row.account and order.state != State.PLANNED]
+        at_target = find_at(connection, accounts[row.account], there, row.chain, row.asset)
+        return at_target or _when_another_is_made(row, there, accounts, now)
     held = find_held(connection, accounts, orders, row.chain, row.asset)
     return held or _when_another_is_made(row, orders, accounts, now)
 
@@ -106,24 +113,34 @@ def find_held(
 
 
 def find_at(
-    connection: Transaction, account: AccountAtWork, user: str, chain: str | None, asset: str | None
+    connection: Transaction,
+    account: AccountAtWork,
+    orders: Iterable[ProvisionRow],
+    chain: str | None,
+    asset: str | None,
 ) -> Held | None:
     """Return the oldest wallet at an account that satisfies an order, whether it is the user's current one or not.
 
     Args:
         connection: where to look.
         account: where the wallet is.
-        user: whose it is.
+        orders: the user's orders there without a reference, oldest first.
         chain: the chain that is asked for.
         asset: the asset that is asked for.
     """
-    for made in rows.plain_orders_of(connection, user):
-        if made.wallet_id is None or (made.state, made.account) != (State.DONE, account.name):
+    for made in orders:
+        if made.wallet_id is None or made.state != State.DONE:
             continue
         wallet = rows.get_wallet(connection, made.account, made.wallet_id)
         if wallet is not None and _satisfies(Wallet.model_validate(wallet.document), account, chain, asset):
             return Held(wallet, made.id)
     return None
+
+
+def under_way_at(connection: Transaction, account: str, user: str, identity: str) -> list[ProvisionRow]:
+    """Return a user's other orders at an account that were sent and have not ended, and that share their wallet."""
+    orders = rows.plain_orders_of(connection, user)
+    return [row for row in orders if row.account == account and row.state in _UNDER_WAY and row.identity != identity]
 
 
 def _satisfies(wallet: Wallet, account: AccountAtWork, chain: str | None, asset: str | None) -> bool:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-By: TypeAlias = Literal["draw", "failover", "only", "name", "pin", "wallet", "shadow"]
+By: TypeAlias = Literal["draw", "failover", "only", "name", "pin", "wallet", "shadow", "switch"]
 """What settled on the account: the draw by weight, its place in the failover list, that there is no other, the caller's
-``account=``, a pin, a wallet that the user has there already, or that it is a shadow."""
+``account=``, a pin, a wallet that the user has there already, that it is a shadow, or a switch of custodians."""
 
 
 class Decision(Model):
@@ -134,6 +134,15 @@ def keep(account: str, wallet_id: str) -> Decision:
         wallet_id: the provider's id of it.
     """
     return Decision(account=account, reasons=(f"the user has wallet {wallet_id} at {account} already",), by="wallet")
+
+
+def switched(account: str) -> Decision:
+    """Return the decision for an order that is carried out once more because its user goes to another account.
+
+    Args:
+        account: where the user goes.
+    """
+    return Decision(account=account, reasons=(f"the user goes to {account}",), by="switch")
 
 
 def _shadows(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
-from weakref import WeakValueDictionary
 
 from walletport.errors import ApprovalPending, Conflict, CustomerNotEligible, UnsupportedOperation, WalletportError
 from walletport.jobs.chunk import IN_FLIGHT, MOST_TRIES, PATIENCE, Came, ChunkBody
@@ -63,7 +61,6 @@ class MoveBody(ChunkBody):
         self._crew = crew
         self._scope = scope
         self._cuts_over = cuts_over
-        self._users = WeakValueDictionary[str, asyncio.Lock]()
         self._there = Relocation(crew.desk, scope.target)
 
     async def come(self, item: ItemRow, profile: CustomerProfile | None) -> Came:
@@ -130,17 +127,9 @@ class MoveBody(ChunkBody):
 
     async def _provision(self, move: MoveRow) -> MoveRow:
         order = self._there.provision(move.user_id, move.chain, move.asset, move.reference, PATIENCE)
-        async with self._one_of(move.user_id):
-            made = await self._crew.driver.drive(order)
+        made = await self._crew.driver.drive(order)
         wallet_id = None if made.wallet is None else made.wallet.id
         return await self._advance(move, MoveEvent.PROVISIONED, provision_id=made.id, wallet_id=wallet_id)
-
-    def _one_of(self, user: str) -> asyncio.Lock:
-        """Return what lets a user's orders go one after the other: the next sees the wallet of the one before."""
-        lock = self._users.get(user)
-        if lock is None:
-            lock = self._users[user] = asyncio.Lock()
-        return lock
 
     async def _read_address(self, move: MoveRow) -> MoveRow:
         """Wait a moment until the wallet can take deposits on the chain."""

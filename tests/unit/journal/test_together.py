@@ -63,7 +63,7 @@ class TestKnown:
         )
 
         assert found.identities == {"known", "with-reference"}
-        assert found.users == {"ada"}  # whose wallet may satisfy another order
+        assert found.accounts == {"ada": {"bank-live"}}  # whose wallet may satisfy another order
         assert found.customers == {("ada", "bank-live"): "c-7"}
         assert found.pins == {"bob": "bank-live"}
 
@@ -71,7 +71,7 @@ class TestKnown:
     def test_names_are_found_whatever_is_in_them(self, journal: Journal, name: str) -> None:
         recorded(journal, f"order of {name}", user=name)
         found = journal.read(lambda c: together.known(c, [f"order of {name}"], [name, "nobody"]))
-        assert (found.identities, found.users) == ({f"order of {name}"}, {name})
+        assert (found.identities, found.accounts) == ({f"order of {name}"}, {name: {"bank-live"}})
 
     def test_of_two_processes_one_has_a_user_at_a_time(self, postgresql_journal: Journal, postgresql_url: str) -> None:
         """The other one is told for whom it did not work, and does not wait."""
