@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from walletport.errors import ConfigurationError, WalletportError
 from walletport.jobs.order import BulkOrder
 from walletport.jobs.seen import Problems, Seen
-from walletport.journal import KnownOrder, Transaction, jobrows
+from walletport.journal import CurrentRow, Key, KnownOrder, Transaction, currents, jobrows
+from walletport.provisioning.current import answered_by, why_unanswered
 from walletport.provisioning.identity import identity_of
 from walletport.provisioning.machine import State
 from walletport.settings import unknown_name
@@ -81,6 +82,15 @@ class Findings:
     customers: int = 0
     accounts: Counter[tuple[str, tuple[str, ...]]] = field(default_factory=Counter)
     problems: Problems = field(default_factory=Problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the journal knows of some lines: orders by identity, who the users are, and their current wallets."""
+
+    orders: Mapping[str, KnownOrder]
+    customers: Mapping[tuple[str, str], str]
+    currents: Mapping[Key, CurrentRow]
 
 
 class BadLines(ConfigurationError):
@@ -153,11 +163,11 @@ class Checker:
             read = [(record, *self._read(record)) for record in some]
             orders = [order for _, order, _ in read if isinstance(order, BulkOrder)]
             identities = [identity for _, _, identity in read if identity]
-            known, customers = self._journal.read(partial(_known, orders, identities))
+            known = self._journal.read(partial(_known, orders, identities))
             for record, order, identity in read:
                 checked: CheckedOrder | str = order if isinstance(order, str) else ""
                 if isinstance(order, BulkOrder):
-                    checked = self._hold(record, order, identity, known.get(identity), customers)
+                    checked = self._hold(record, order, identity, known)
                 if isinstance(checked, CheckedOrder):
                     yield checked
                 elif problems is not None:
@@ -184,29 +194,30 @@ class Checker:
             return "; ".join(error.message.split("\n")), ""
         return order, identity_of("wallet", order.user, order.chain, order.asset, order.reference)
 
-    def _hold(
-        self,
-        record: Record,
-        order: BulkOrder,
-        identity: str,
-        known: KnownOrder | None,
-        customers: Mapping[tuple[str, str], str],
-    ) -> CheckedOrder | str:
+    def _hold(self, record: Record, order: BulkOrder, identity: str, facts: _Known) -> CheckedOrder | str:
         """Return the order with what is known of it, or what is wrong."""
         if order.account is not None and order.account not in self._desk.accounts:
             return f"account: {unknown_name(order.account, self._desk.accounts, 'account')}"
         if order.customer_id is not None and order.account is None and self._several:
             return "customer_id is somebody's at one account: name it in the column account"
-        if known is not None and known.state != State.REJECTED:
+        known, current = facts.orders.get(identity), facts.currents.get((order.user, order.chain, order.asset))
+        unanswered = why_unanswered(current, order.reference)
+        if unanswered is not None:
+            return unanswered
+        order_id = None if known is None or known.state == State.REJECTED else known.id
+        if current is not None and answered_by(current, order_id, order.reference) is not None:
+            known, account = None, current.account
+            reasons: tuple[str, ...] = ("the user has gone to this account since",)
+        elif known is not None and known.state != State.REJECTED:
             account = known.account
-            reasons: tuple[str, ...] = ("the journal knows the order, and it stays there",)
+            reasons = ("the journal knows the order, and it stays there",)
         else:
             try:
                 decision = self._desk.route(order.user, order.chain, order.asset, order.account, None)
             except WalletportError as error:
                 return _sentence(error)
             account, reasons = decision.account, decision.reasons
-        linked = customers.get((order.user, account))
+        linked = facts.customers.get((order.user, account))
         customer_id = linked or order.customer_id
         one = CheckedOrder(record.line, record.byte, order, identity, account, reasons, known, customer_id)
         problem = self._contradiction(one, linked)
@@ -242,11 +253,13 @@ class Checker:
         return f"the user has no customer at account {account}: {how}"
 
 
-def _known(
-    orders: list[BulkOrder], identities: list[str], connection: Transaction
-) -> tuple[dict[str, KnownOrder], dict[tuple[str, str], str]]:
+def _known(orders: list[BulkOrder], identities: list[str], connection: Transaction) -> _Known:
     users = list({order.user for order in orders})
-    return jobrows.known_orders(connection, identities), jobrows.customers_among(connection, users)
+    return _Known(
+        jobrows.known_orders(connection, identities),
+        jobrows.customers_among(connection, users),
+        currents.among(connection, users),
+    )
 
 
 def _sentence(error: WalletportError) -> str:

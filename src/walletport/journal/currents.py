@@ -24,7 +24,7 @@ _ONE: Final = and_(
 )
 _GET: Final = Prepared(select(current_wallets).where(_ONE))
 _ANSWER: Final = Prepared(
-    select(*provisions.c, _C.provision_id.label("made_by"), _C.order_id.label("answers")).select_from(
+    select(*provisions.c, *current_wallets.c).select_from(
         select(literal_column("1").label("one"))
         .subquery()
         .outerjoin(provisions, provisions.c.identity == bindparam("the_identity"))
@@ -70,17 +70,13 @@ def get(connection: Connection, user_id: str, chain: str | None, asset: str | No
     return None if row is None else CurrentRow(*row)
 
 
-def answer(connection: Connection, identity: str, key: Key) -> tuple[ProvisionRow | None, str | None, str | None]:
-    """Return the order of an identity, if there is one, and of the wallet that is its user's two things.
-
-    These are the order that made it, and the order that it is the answer to; both ``None`` where there is no such
-    wallet, or it was made elsewhere.
-    """
-    row = _ANSWER.one(connection, {"the_identity": identity, **_named(key)})
-    if row is None:  # it is a row of joins from nothing, so there always is one
-        return None, None, None
-    *order, made_by, answers = row
-    return ProvisionRow(*order) if order[0] is not None else None, made_by, answers
+def answer(connection: Connection, identity: str, key: Key) -> tuple[ProvisionRow | None, CurrentRow | None]:
+    """Return the order of an identity, if there is one, and the wallet that is its user's, if any is."""
+    found = _ANSWER.one(connection, {"the_identity": identity, **_named(key)})
+    if found is None:  # it is a row of joins from nothing, so there always is one
+        return None, None
+    order, current = found[: len(provisions.c)], found[len(provisions.c) :]
+    return ProvisionRow(*order) if order[0] is not None else None, CurrentRow(*current) if current[0] else None
 
 
 def among(connection: Connection, users: Sequence[str]) -> dict[Key, CurrentRow]:

@@ -14,7 +14,7 @@ from walletport.journal import statements
 from walletport.journal.errors import JournalError
 from walletport.journal.jobrecords import ChunkRow, ItemRow, JobRow, KnownOrder, Outcome, ResultRow
 from walletport.journal.records import CustomerRow
-from walletport.journal.schema import customers, job_chunks, job_items, jobs, provisions, wallets
+from walletport.journal.schema import current_wallets, customers, job_chunks, job_items, jobs, provisions, wallets
 
 _ONE_STATEMENT: Final = 500  # values; SQLite limits how many one statement takes
 _ADD: Final = {
@@ -52,6 +52,18 @@ _RESULTS: Final = select(
     job_items.join(job_chunks, and_(job_chunks.c.job_id == job_items.c.job_id, job_chunks.c.chunk == job_items.c.chunk))
     .outerjoin(provisions, provisions.c.id == job_items.c.provision_id)
     .outerjoin(wallets, and_(wallets.c.account == provisions.c.account, wallets.c.wallet_id == provisions.c.wallet_id))
+)
+# The wallet that is a user's may have changed since; an order that has another one of its own answers as before.
+_ANSWERED_OTHERWISE: Final = (
+    select(current_wallets.c.user_id)
+    .where(
+        current_wallets.c.user_id == job_items.c.user_id,
+        current_wallets.c.chain == func.coalesce(job_items.c.chain, ""),
+        current_wallets.c.asset == func.coalesce(job_items.c.asset, ""),
+        current_wallets.c.provision_id.is_distinct_from(job_items.c.provision_id),
+    )
+    .correlate(job_items)
+    .exists()
 )
 
 
@@ -142,8 +154,8 @@ def plan(connection: Connection, job_id: str, planned: Sequence[tuple[ChunkRow, 
 
 
 def reopen(connection: Connection, job_id: str) -> None:
-    """Let everything that made no wallet be tried anew."""
-    missing = and_(job_items.c.job_id == job_id, job_items.c.state != "done")
+    """Let everything be tried anew that made no wallet, or one that is the user's no more, or not yet."""
+    missing = and_(job_items.c.job_id == job_id, or_(job_items.c.state != "done", _ANSWERED_OTHERWISE))
     chunks = select(job_items.c.chunk).where(missing).distinct()
     connection.execute(update(job_items).where(missing).values(state="planned", tries=0, error=None))
     again = update(job_chunks).where(job_chunks.c.job_id == job_id, job_chunks.c.chunk.in_(chunks))

@@ -7,7 +7,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from walletport.journal import Journal, ProvisionRow, Transaction, WatchedRow, currents, rows
+from walletport.errors import ConfigurationError
+from walletport.journal import CurrentRow, Journal, ProvisionRow, Transaction, WatchedRow, currents, rows
 from walletport.models import Chain, Model, Wallet
 from walletport.provisioning.identity import identity_at
 from walletport.provisioning.machine import State
@@ -123,14 +124,49 @@ def answering(
 
     As long as nobody moves the user that is the order itself. After a cut-over to another account it is the one that
     made the wallet there: for the order whose wallet was replaced, and for one without a reference that made none.
+
+    Raises:
+        ConfigurationError: the user's wallet was made elsewhere, so no order answers with it.
     """
-    row, made_by, answers = currents.answer(connection, identity, (order.user, order.chain, order.asset))
-    if made_by is None or made_by == answers:
-        return row
-    has_none = reference is None and (row is None or State(row.state) is State.REJECTED)
-    if has_none or (row is not None and row.id == answers):
-        return rows.get_provision(connection, made_by)
-    return row
+    row, current = currents.answer(connection, identity, (order.user, order.chain, order.asset))
+    problem = why_unanswered(current, reference)
+    if problem is not None:
+        raise ConfigurationError(problem)
+    order_id = None if row is None or State(row.state) is State.REJECTED else row.id
+    instead = answered_by(current, order_id, reference)
+    return row if instead is None else rows.get_provision(connection, instead)
+
+
+def why_unanswered(current: CurrentRow | None, reference: str | None) -> str | None:
+    """Return why an order can be neither answered nor carried out, or ``None``.
+
+    Where the user's wallet was made elsewhere, another one would be the second; and one that a switch of custodians
+    made is not theirs before the cut-over, nor after a rollback.
+
+    Args:
+        current: the wallet that is the user's for the order's chain and asset.
+        reference: the application's own; an order with one gets a wallet of its own.
+    """
+    if current is None or current.provision_id is not None or reference is not None:
+        return None
+    return (
+        f"user {current.user_id!r} has a wallet for this at account {current.account!r} that was made elsewhere, so no "
+        "order answers with it: current_wallet(...) tells what is known of it, and a reference= orders another"
+    )
+
+
+def answered_by(current: CurrentRow | None, order_id: str | None, reference: str | None) -> str | None:
+    """Return the id of the order that answers for another since its user went to another account, if one does.
+
+    Args:
+        current: the wallet that is the user's for the order's chain and asset.
+        order_id: the order that is asked for; ``None`` where there is none, or it was refused.
+        reference: the application's own.
+    """
+    if current is None or current.provision_id in (None, current.order_id):
+        return None
+    answers = reference is None if order_id is None else order_id == current.order_id
+    return current.provision_id if answers else None
 
 
 def identity_for_move(connection: Transaction, identity: str, account: str) -> str:

@@ -84,7 +84,8 @@ class Port:
             wait: how long to work on it at most, in seconds; what is not settled then goes on later.
 
         Raises:
-            ConfigurationError: no account fits, or the user has no customer there; the message says what to do.
+            ConfigurationError: no account fits, the user has no customer there, or has a wallet that was made
+                elsewhere; the message says what to do.
             ApprovalPending: the provider took the order, and a person must approve it.
             OutcomeUnknown: a person must look; it is never sent again by itself.
             WalletportError: it was refused, or is not settled yet: ``outcome`` says which. ``provision_id`` names the

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.switching.world import NEW, OLD, Town
-from walletport import errors
+from tests.unit.switching.world import NEW, OLD, SPANNING, Town
+from walletport import bulk, errors
 from walletport.jobs.source import opened
 from walletport.switching.line import USERS
 
@@ -49,7 +49,7 @@ def test_customers_made_elsewhere_are_made_at_the_target_and_get_their_wallet(to
 
 
 def test_after_a_rollback_what_was_made_elsewhere_is_current_again(town: Town) -> None:
-    """With the address that the file told; who asks for a wallet gets the one that the journal knows."""
+    """With the address that the file told, and nobody is told that the wallet at the target is theirs."""
     known = town.box.emulators[NEW].add_customer()
     with town.customers(HEAD + f"ada,c-1,polygon,usdc,{OLD_ADDRESS},{known},,,\n") as file:
         town.switch(town.scope(customers=file))
@@ -59,8 +59,49 @@ def test_after_a_rollback_what_was_made_elsewhere_is_current_again(town: Town) -
     assert (back.account, back.wallet, back.address, back.provision_id) == (OLD, None, OLD_ADDRESS, None)
     with town.port() as port:
         assert [one.address for one in port.watched_addresses()] == [new.address]
-        assert port.provision(user="ada", chain="polygon", asset="usdc").wallet.id == new.wallet.id
+    refused(town, "ada")
     assert len(town.made(NEW)) == 1
+
+
+def test_who_goes_once_more_after_a_rollback_gets_the_same_wallet(town: Town) -> None:
+    """And it answers their order from then on; one with a reference is another order, and gets its own all the time."""
+    known, order = town.box.emulators[NEW].add_customer(), {"user": "ada", "chain": "polygon", "asset": "usdc"}
+    with town.customers(HEAD + f"ada,c-1,polygon,usdc,{OLD_ADDRESS},{known},,,\n") as file:
+        town.switch(town.scope(customers=file))
+        new = town.current("ada")
+        town.roll_back()
+        with town.port() as port:
+            town.link(port, "ada", SPANNING)
+            own = port.provision(**order, account=SPANNING, reference="savings")
+        assert town.switch(town.scope(customers=file, again=True)).counts == {"done": 1}
+    with town.port() as port:
+        assert port.provision(**order).wallet == new.wallet
+        assert port.provision(**order, reference="savings").wallet == own.wallet
+    assert (len(town.made(NEW)), len(town.made(SPANNING))) == (1, 1)
+
+
+def test_before_the_cut_over_no_order_is_answered_and_none_is_sent_for_what_was_made_elsewhere(town: Town) -> None:
+    """Neither while they are blocked, nor while their wallet at the target is only prepared."""
+    known = town.box.emulators[NEW].add_customer()
+    text = HEAD + f"ada,c-1,polygon,usdc,{OLD_ADDRESS},{known},,,\nbob,c-2,polygon,usdc,,,,,\n"
+    with town.customers(text) as file:
+        job = town.switch(town.scope(customers=file), cuts_over=False)
+    assert job.counts == {"blocked": 1, "done": 1}
+    before = len(town.box.requests)
+    refused(town, "ada")
+    refused(town, "bob")
+    assert len(town.box.requests) == before
+
+
+def refused(town: Town, user: str) -> None:
+    """See that an order of a user is refused, one by one and in a file, and that the message says why."""
+    order = {"user": user, "chain": "polygon", "asset": "usdc"}
+    with town.port() as port:
+        for account in (None, NEW, OLD):
+            with pytest.raises(errors.ConfigurationError, match="at account 'conduit' that was made elsewhere, so no"):
+                port.provision(**order, account=account)
+    with pytest.raises(errors.ConfigurationError, match=r"line 1: user .* has a wallet for this at account 'conduit'"):
+        bulk([{**order, "account": NEW}], config=town.config)
 
 
 def test_a_profile_is_read_again_by_the_run_that_needs_it(town: Town) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.unit.port_site import happened
 from tests.unit.switching.world import NEW, OLD, SPANNING, Town
-from walletport import errors
+from walletport import bulk, errors
 from walletport.jobs.desk import change
 from walletport.jobs.record import JobState
 from walletport.journal import Transaction, jobrows
@@ -385,3 +386,16 @@ def test_what_makes_no_sense_is_one_sentence(town: Town, wrong: dict[str, object
     assert caught.value.message.startswith(told)
     with pytest.raises(errors.ConfigurationError, match="conduit has no customer"):
         town.switch()
+
+
+def test_the_same_orders_in_a_file_get_the_wallet_that_is_theirs_by_now(town: Town) -> None:
+    """After a cut-over the one at the target, after a rollback the one at the source; nothing is made for it."""
+    town.settle("ada")
+    file = [{"user": "ada", **ORDER}]
+    for act, account in ((lambda: None, OLD), (town.switch, NEW), (town.roll_back, OLD)):
+        act()
+        results = town.folder / f"{account}.jsonl"
+        assert bulk(file, config=town.config, results=results).counts == {"done": 1}
+        told = json.loads(results.read_text("utf-8"))
+        assert (told["account"], told["wallet_id"]) == (account, town.current("ada").wallet.id)
+    assert (len(town.made(OLD)), len(town.made(NEW))) == (1, 1)
