@@ -15,25 +15,26 @@ if TYPE_CHECKING:
 
 def show_plan(output: Output, plan: SwitchPlan) -> None:
     """Print what a switch would do."""
+    first = sum(plan.follow_up.values())
     output.line(
-        f"From {plan.source} to {plan.target}: {plan.customers:,} customers, {plan.to_switch:,} to switch; "
-        "nothing was written or sent."
+        f"From {plan.source} to {plan.target}: {plan.customers:,} customers, {plan.to_switch:,} to switch"
+        f"{f', {first:,} need follow-up first' if first else ''}; nothing was written or sent."
     )
     rows = [
         *_row(plan.exist, "to switch", f"customers of {plan.target} already"),
         *_row(plan.can_be_made, "to switch", f"can be made customers of {plan.target}"),
-        *_rows(plan.follow_up, "follow-up"),
+        *_rows(plan.follow_up, "follow-up first"),
         *_rows(plan.impossible, "not possible"),
         *_row(plan.cut_over, "done", f"the wallet at {plan.target} is theirs"),
         *_row(plan.rolled_back, "rolled back", "left out; --again takes them up"),
         *_row(plan.elsewhere, "elsewhere", "the current wallet is at a third account, or was changed since"),
         *_row(plan.outside, "outside", "not in the part of the users that is meant"),
+        [f"{plan.customers:,}", "all", ""],
     ]
     output.table(["customers", "", "why"], rows)
     notes = [
         *_row(plan.addresses_change, "deposit addresses change"),
         *_row(plan.addresses_unknown, "of them not known, so that they cannot be watched"),
-        *_rows(plan.blocked, "were blocked by an earlier run:"),
         *_rows(plan.no_successor, f"wallets at {plan.source} take deposits where {plan.target} will take none:"),
         *_row(plan.unsettled, f"orders at {plan.source} have not ended; what they make is not in this plan"),
         *_row(plan.others, f"wallets at {plan.source} are nobody's current one, and stay as they are"),

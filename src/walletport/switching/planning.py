@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from walletport.journal import Journal
     from walletport.switching.scope import Scope
 
-TO_SWITCH: Final = (Standing.EXISTS, Standing.CAN_BE_MADE, Standing.FOLLOW_UP)
+_TO_SWITCH: Final = (Standing.EXISTS, Standing.CAN_BE_MADE)
+_IN_A_JOB: Final = (*_TO_SWITCH, Standing.FOLLOW_UP, Standing.IMPOSSIBLE)  # perhaps they can go by then
 _AT_ONCE: Final = 500  # customers in one transaction
 _CHUNK: Final = 250
 
@@ -43,8 +44,9 @@ _CHUNK: Final = 250
 class SwitchPlan(Model):
     """What a switch would do; nothing is written or sent for it.
 
-    ``customers`` is the sum of ``cut_over``, ``rolled_back``, ``elsewhere``, ``outside``, ``impossible``, ``exist``,
-    ``can_be_made`` and ``follow_up``.
+    Every customer is counted once: ``customers`` is the sum of ``exist``, ``can_be_made``, ``follow_up``,
+    ``impossible``, ``cut_over``, ``rolled_back``, ``elsewhere`` and ``outside``, and the first two are ``to_switch``.
+    What comes after them tells more of those who are to be switched, or of what is left out.
 
     Args:
         source: the account that is left.
@@ -55,10 +57,10 @@ class SwitchPlan(Model):
         elsewhere: how many have their current wallet at another account by now.
         outside: how many are not in the part of the users that is meant.
         impossible: how many the target cannot make a wallet for, by reason.
-        exist: how many are customers of the target already.
-        can_be_made: how many can be made customers there.
-        follow_up: how many are none and cannot be made, by reason.
-        blocked: how many of those that are to be switched were blocked by an earlier run, by reason.
+        exist: how many are to be switched, and customers of the target already.
+        can_be_made: how many are to be switched, and can be made customers there.
+        follow_up: for how many somebody has to do something first, by reason: they are no customers there and cannot be
+            made, or an earlier run was told what is missing. A run tries them all the same.
         addresses_change: how many of those that are to be switched get another deposit address.
         addresses_unknown: of how many of them the old address is not known, so that it cannot be watched.
         no_successor: on how many wallets at the source deposits are possible on a chain on which the wallet at the
@@ -79,7 +81,6 @@ class SwitchPlan(Model):
     exist: int = 0
     can_be_made: int = 0
     follow_up: Mapping[str, int] = {}
-    blocked: Mapping[str, int] = {}
     addresses_change: int = 0
     addresses_unknown: int = 0
     no_successor: Mapping[str, int] = {}
@@ -88,8 +89,8 @@ class SwitchPlan(Model):
 
     @property
     def to_switch(self) -> int:
-        """How many are to be switched."""
-        return self.exist + self.can_be_made + sum(self.follow_up.values())
+        """How many are to be switched, and need nothing first."""
+        return self.exist + self.can_be_made
 
 
 def make_plan(walker: Walker, journal: Journal, scope: Scope, able: Capabilities) -> SwitchPlan:
@@ -105,7 +106,7 @@ def make_plan(walker: Walker, journal: Journal, scope: Scope, able: Capabilities
         BadLines: lines of the file are wrong.
     """
     standings, impossible, follow_up = Counter[Standing](), Counter[str](), Counter[str]()
-    blocked, no_successor, addresses = Counter[str](), Counter[str](), Counter[bool]()
+    no_successor, addresses = Counter[str](), Counter[bool]()
     for some in _parts(checked(walker, scope)):
         wallets = journal.read(partial(_wallets, account=scope.source, candidates=some))
         for one in some:
@@ -114,10 +115,8 @@ def make_plan(walker: Walker, journal: Journal, scope: Scope, able: Capabilities
                 impossible[one.why or ""] += 1
             elif one.standing is Standing.FOLLOW_UP:
                 follow_up[one.why or ""] += 1
-            if one.standing not in TO_SWITCH:
+            if one.standing not in _TO_SWITCH:
                 continue
-            if one.move is not None and one.move.reason is not None:
-                blocked[one.move.reason] += 1
             wallet = None if one.current is None else wallets.get(one.current.wallet_id or "")
             addresses[_has_address(one, wallet)] += 1
             no_successor.update(_lost_chains(one, wallet, able))
@@ -134,7 +133,6 @@ def make_plan(walker: Walker, journal: Journal, scope: Scope, able: Capabilities
         exist=standings[Standing.EXISTS],
         can_be_made=standings[Standing.CAN_BE_MADE],
         follow_up=dict(follow_up.most_common()),
-        blocked=dict(blocked.most_common()),
         addresses_change=addresses.total(),
         addresses_unknown=addresses[False],
         no_successor=dict(no_successor.most_common()),
@@ -156,21 +154,21 @@ def checked(walker: Walker, scope: Scope) -> Iterator[Candidate]:
 
 
 def check(walker: Walker, scope: Scope) -> int:
-    """Go through all customers once before anything is done; return how many there are to switch.
+    """Go through all customers once before anything is done; return how many a job would have.
 
     Raises:
         BadLines: lines of the file are wrong.
         ConfigurationError: there is nobody at the source, and was nobody.
     """
-    total, to_switch = 0, 0
+    total, in_job = 0, 0
     for one in checked(walker, scope):
         total += 1
-        to_switch += one.standing in TO_SWITCH
+        in_job += one.standing in _IN_A_JOB
     if not total:
         where = scope.source if scope.file is None else scope.file.name
         msg = f"{where} has no customer" if scope.file is None else f"{where} names no customer"
         raise ConfigurationError(msg)
-    return to_switch
+    return in_job
 
 
 class MovePlanner:
@@ -205,7 +203,7 @@ class MovePlanner:
             BadLines: the file was changed since it was checked.
         """
         self._journal.write(lambda connection: jobrows.clear_plan(connection, self._job_id)).result()
-        wanted = (one for one in checked(walker, self._scope) if one.standing in (*TO_SWITCH, Standing.IMPOSSIBLE))
+        wanted = (one for one in checked(walker, self._scope) if one.standing in _IN_A_JOB)
         for some in _parts(wanted):
             planned = [self._chunk(some[start : start + self._size]) for start in range(0, len(some), self._size)]
             self._journal.write(partial(self._commit, candidates=some, planned=planned)).result()

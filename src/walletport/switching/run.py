@@ -104,11 +104,11 @@ class SwitchRun:
             The job as it stands in the end: finished, or as far as it came.
         """
         self._begin_checking()
-        to_switch = await asyncio.to_thread(check, self.walker(self.watch.checked), self.scope)
+        customers = await asyncio.to_thread(check, self.walker(self.watch.checked), self.scope)
         job = await self._job(cuts_over=cuts_over)
         async with Hold(self.crew, job.id, self.owner, self.stopping) as hold:
             if hold.state == JobState.PLANNING:
-                await self._plan(job, to_switch, chunk_size)
+                await self._plan(job, customers, chunk_size)
             elif hold.state != JobState.RUNNING:
                 msg = (
                     f"job {job.id} is {hold.state}: `walletport jobs resume {job.id}`, and then the same command again"
@@ -177,8 +177,8 @@ class SwitchRun:
 
         return await self.crew.write(work)
 
-    async def _plan(self, job: JobRow, to_switch: int, chunk_size: int | None) -> None:
-        self.watch.planning(to_switch)
+    async def _plan(self, job: JobRow, customers: int, chunk_size: int | None) -> None:
+        self.watch.planning(customers)
         now = self.crew.clock.now()
         planner = MovePlanner(self.crew.journal, self.scope, job.id, now, chunk_size)
         await asyncio.to_thread(planner.plan, self.walker(), self.watch.planned)

@@ -28,7 +28,7 @@ _Asked = tuple[Key, int | None, SwitchedCustomer | None]
 
 
 class Standing(StrEnum):
-    """What a plan says of a customer; the last three are to be switched."""
+    """What a plan says of a customer; two are to be switched, and one once somebody has done something first."""
 
     CUT_OVER = "cut_over"
     ROLLED_BACK = "rolled_back"
@@ -228,14 +228,27 @@ class Walker:
         impossible = self._why_not(key)
         if impossible is not None:
             return Standing.IMPOSSIBLE, impossible
-        return self._customer(key[0], known, line)
+        return self._customer(key[0], known, line, move)
 
-    def _customer(self, user: str, known: _Known, line: SwitchedCustomer | None) -> tuple[Standing, str | None]:
+    def _told(self, move: MoveRow, standing: Standing) -> str | None:
+        """Return what held an earlier run up, if that cannot be seen from here, such as a check of who they are."""
+        if move.state != MoveState.BLOCKED:
+            return None
+        if standing is Standing.EXISTS:  # as long as they were no customer, that was the reason
+            return None if move.customer_id is None else move.reason
+        nobody = no_customer(self._there, self._scope.target, has_profile=False)
+        return None if move.reason == nobody else move.reason
+
+    def _customer(
+        self, user: str, known: _Known, line: SwitchedCustomer | None, move: MoveRow | None
+    ) -> tuple[Standing, str | None]:
         named = None if line is None else line.target_customer_id
-        if named is not None or (user, self._scope.target) in known.customers:
-            return Standing.EXISTS, None
-        why = no_customer(self._there, self._scope.target, has_profile=line is not None and line.profile is not None)
-        return (Standing.CAN_BE_MADE, None) if why is None else (Standing.FOLLOW_UP, why)
+        exists = named is not None or (user, self._scope.target) in known.customers
+        has_profile = line is not None and line.profile is not None
+        why = None if exists else no_customer(self._there, self._scope.target, has_profile=has_profile)
+        standing = Standing.EXISTS if exists else Standing.CAN_BE_MADE
+        why = why or (None if move is None else self._told(move, standing))
+        return (standing, None) if why is None else (Standing.FOLLOW_UP, why)
 
     def _why_not(self, key: Key) -> str | None:
         user, chain, asset = key

@@ -40,9 +40,15 @@ def test_a_plan_a_switch_its_report_and_the_way_back(desk: Desk) -> None:
     plan = desk.run(*SWITCH, "--plan")
     assert (plan.returncode, plan.stderr) == (0, "")
     said = [" ".join(line.split()) for line in plan.stdout.splitlines()]
-    assert said[0] == f"From {OLD} to {NEW}: 2 customers, 2 to switch; nothing was written or sent."
+    assert said[0] == (
+        f"From {OLD} to {NEW}: 2 customers, 1 to switch, 1 need follow-up first; nothing was written or sent."
+    )
     assert f"1 to switch customers of {NEW} already" in said
-    assert "2 deposit addresses change" in said
+    assert any(line.startswith(f"1 follow-up first no customer at {NEW}: link one") for line in said)
+    assert "2 all" in said
+    assert "1 deposit addresses change" in said
+    told = desk.told(*SWITCH, "--plan")
+    assert (told["customers"], told["to_switch"], list(told["follow_up"].values())) == (2, 1, [1])
 
     done = desk.run(*SWITCH, "--report", str(desk.folder / "closing"))
     assert done.returncode == 1  # bob is nobody at the new custodian

@@ -143,8 +143,10 @@ def test_who_is_no_customer_at_the_target_is_blocked_and_taken_up_once_they_are(
     move = town.move("bob")
     assert (move.state, town.current("bob").account) == ("blocked", OLD)
     assert move.reason.startswith("no customer at polygon-oms: link one")
+    assert town.plan().follow_up == {move.reason: 1}
     with town.port() as port:
         town.link(port, "bob", NEW)
+    assert (town.plan().to_switch, town.plan().follow_up) == (1, {})
     again = town.switch()
     assert (again.total, again.counts) == (1, {"done": 1})
     assert again.id != job.id
@@ -163,7 +165,8 @@ def test_who_lacks_something_at_the_target_is_listed_with_the_link_and_taken_up_
     assert move.state == "blocked"
     assert "kyc" in move.reason
     assert move.link.startswith("https://")
-    assert town.plan(there).blocked == {move.reason: 1}
+    plan = town.plan(there)
+    assert (plan.to_switch, plan.exist, plan.follow_up) == (0, 0, {move.reason: 1})
     town.box.emulators[SPANNING].review(customer)
     assert town.switch(there).counts == {"done": 1}
     assert town.current("ada").account == SPANNING
