@@ -171,11 +171,17 @@ def left_out(connection: Connection, account: str) -> tuple[int, int]:
     """Return how many orders at an account have not ended, and how many of its wallets are nobody's current one."""
     at = and_(provisions.c.account == account, provisions.c.kind == "wallet")
     open_ones = select(func.count()).select_from(provisions).where(at, provisions.c.state.not_in(["done", "rejected"]))
-    is_current = (
-        select(_C.user_id).where(_C.account == account, _C.wallet_id == wallets.c.wallet_id).correlate(wallets).exists()
-    )
-    was_current = (
-        select(_W.user_id).where(_W.account == account, _W.wallet_id == wallets.c.wallet_id).correlate(wallets).exists()
+    # By user first: there are as many rows at the account as users, and no index by wallet.
+    is_current, was_current = (
+        select(held.c.user_id)
+        .where(
+            held.c.user_id == wallets.c.user_id,
+            held.c.account == account,
+            held.c.wallet_id == wallets.c.wallet_id,
+        )
+        .correlate(wallets)
+        .exists()
+        for held in (current_wallets, watched_wallets)
     )
     others = select(func.count()).select_from(wallets).where(wallets.c.account == account, ~is_current, ~was_current)
     return connection.scalar(open_ones) or 0, connection.scalar(others) or 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from walletport.errors import ConfigurationError
@@ -25,7 +25,7 @@ from walletport.journal import (
     jobrows,
     moves,
 )
-from walletport.models import Chain, Model, Wallet
+from walletport.models import Chain, Model
 from walletport.switching.cutover import advance
 from walletport.switching.machine import MoveEvent, MoveState
 from walletport.switching.walking import Candidate, Standing, Walker
@@ -107,8 +107,9 @@ def make_plan(walker: Walker, journal: Journal, scope: Scope, able: Capabilities
     """
     standings, impossible, follow_up = Counter[Standing](), Counter[str](), Counter[str]()
     no_successor, addresses = Counter[str](), Counter[bool]()
+    lost = lru_cache(partial(_lost_chains, able=able))
     for some in _parts(checked(walker, scope)):
-        wallets = journal.read(partial(_wallets, account=scope.source, candidates=some))
+        wallets = journal.read(partial(_addresses, account=scope.source, candidates=some))
         for one in some:
             standings[one.standing] += 1
             if one.standing is Standing.IMPOSSIBLE:
@@ -117,9 +118,10 @@ def make_plan(walker: Walker, journal: Journal, scope: Scope, able: Capabilities
                 follow_up[one.why or ""] += 1
             if one.standing not in _TO_SWITCH:
                 continue
-            wallet = None if one.current is None else wallets.get(one.current.wallet_id or "")
-            addresses[_has_address(one, wallet)] += 1
-            no_successor.update(_lost_chains(one, wallet, able))
+            chains = None if one.current is None else wallets.get(one.current.wallet_id or "")
+            addresses[_has_address(one, chains)] += 1
+            if chains:
+                no_successor.update(lost(one.key[1], chains))
     unsettled, others = journal.read(lambda connection: currents.left_out(connection, scope.source))
     return SwitchPlan(
         source=scope.source,
@@ -292,30 +294,35 @@ def _parts(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
         yield some
 
 
-def _wallets(connection: Transaction, account: str, candidates: list[Candidate]) -> dict[str, Wallet]:
+def _addresses(connection: Transaction, account: str, candidates: list[Candidate]) -> dict[str, frozenset[str | None]]:
+    """Return the chains of the addresses that the wallets at the source have; ``None`` for one that names none.
+
+    Documents are read as they are: a `Wallet` of each would cost more than all the rest of a plan.
+    """
     ids = [one.current.wallet_id for one in candidates if one.current is not None and one.current.wallet_id]
     found = currents.documents(connection, account, ids)
-    return {wallet_id: Wallet.model_validate(document) for wallet_id, document in found.items()}
+    return {wallet_id: _chains_of(document) for wallet_id, document in found.items()}
 
 
-def _has_address(one: Candidate, wallet: Wallet | None) -> bool:
-    if wallet is not None:
-        return bool(wallet.addresses)
+def _chains_of(document: Mapping[str, object]) -> frozenset[str | None]:
+    addresses, chain = document.get("addresses"), document.get("chain")
+    own = chain if isinstance(chain, str) else None
+    return frozenset(one.get("chain") or own for one in addresses) if isinstance(addresses, list) else frozenset()
+
+
+def _has_address(one: Candidate, chains: Collection[str | None] | None) -> bool:
+    if chains is not None:
+        return bool(chains)
     told = one.line.address if one.line is not None else None
     return (one.current is not None and one.current.address is not None) or told is not None
 
 
-def _lost_chains(one: Candidate, wallet: Wallet | None, able: Capabilities) -> set[str]:
+def _lost_chains(ordered: str | None, chains: frozenset[str | None], able: Capabilities) -> set[str]:
     """Return the chains on which the wallet at the source takes deposits and that at the target will not."""
-    ordered = one.key[1]
-    if wallet is None or ordered is None:
+    if ordered is None:
         return set()
-    chains = {address.chain or wallet.chain for address in wallet.addresses} - {None, ordered}
+    lost = {Chain(chain) for chain in chains if chain is not None} - {Chain(ordered)}
     if able.several_addresses.usable:
-        chains -= {Chain(chain) for chain in able.order.chains} if able.order.chains else chains
+        lost -= {Chain(chain) for chain in able.order.chains} if able.order.chains else lost
     family = Chain(ordered).family
-    return {
-        str(chain) if chain.family == family else f"{chain} (another form of address)"
-        for chain in chains
-        if chain is not None
-    }
+    return {str(chain) if chain.family == family else f"{chain} (another form of address)" for chain in lost}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from walletport.errors import ConfigurationError
 from walletport.routing import fraction
@@ -14,6 +14,8 @@ from walletport.settings import unknown_name
 if TYPE_CHECKING:
     from walletport.jobs.source import OrderFile
     from walletport.provisioning.desk import Desk
+
+_ALL: Final = 100.0  # per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,13 @@ class Scope:
     @property
     def name(self) -> str:
         """What to call it in a list of jobs."""
-        part = "" if self.percent >= 100 else f", {self.percent:g}%"  # noqa: PLR2004 - all of them
+        part = "" if self.percent >= _ALL else f", {self.percent:g}%"
         file = "" if self.file is None else f", {self.file.name}"
         return f"{self.source} to {self.target}{part}{file}"
 
     def includes(self, user: str) -> bool:
         """Return whether a user is in the part that is meant: first those whom the routes' draw sends there first."""
-        return fraction(user, self.target) > 1 - self.percent / 100
+        return self.percent >= _ALL or fraction(user, self.target) > 1 - self.percent / _ALL
 
     def check(self, desk: Desk) -> None:
         """Refuse what makes no sense.
@@ -69,7 +71,7 @@ class Scope:
         if self.source == self.target:
             msg = f"--from and --to are both {self.source!r}: name two accounts"
             raise ConfigurationError(msg)
-        if not 0 < self.percent <= 100:  # noqa: PLR2004 - per cent
+        if not 0 < self.percent <= _ALL:
             msg = "--percent is a number above 0 and at most 100, such as 5"
             raise ConfigurationError(msg)
         if self.customers is not None and self.users is not None:

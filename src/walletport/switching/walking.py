@@ -260,11 +260,9 @@ class Walker:
         source, target, asked = self._scope.source, self._scope.target, list(dict.fromkeys(users))
 
         def query(connection: Transaction) -> _Known:
-            return _Known(
-                currents.among(connection, asked),
-                moves.among(connection, source, target, asked),
-                jobrows.customers_among(connection, asked),
-            )
+            # Moves first: a cut-over in between must not look like one whose wallet went back to the source.
+            begun = moves.among(connection, source, target, asked)
+            return _Known(currents.among(connection, asked), begun, jobrows.customers_among(connection, asked))
 
         return self._journal.read(query)
 

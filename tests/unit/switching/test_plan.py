@@ -80,3 +80,32 @@ def test_who_lacks_something_is_not_counted_as_to_be_switched(town: Town) -> Non
         assert town.switch(town.scope(customers=file)).counts == {"blocked": 1, "done": 1}
     assert town.current("bob").account == NEW
     assert town.current("cyd").account == OLD
+
+
+def test_chains_on_which_the_new_wallets_take_no_deposits_are_named(town: Town) -> None:
+    """A wallet at the source that spans chains, and one at the target that is on the chain that was ordered."""
+    with town.port() as port:
+        for user in ("ada", "bob"):
+            town.link(port, user, SPANNING)
+            town.link(port, user, NEW)
+            made = port.provision(user=user, chain="polygon", asset="usdc", account=SPANNING)
+            wallet = port.wait_until_ready(made.id).wallet
+    plan = town.plan(town.scope(SPANNING, NEW))
+    assert (plan.to_switch, plan.addresses_change, plan.addresses_unknown) == (2, 2, 0)
+    others = {one.chain for one in wallet.addresses} - {"polygon"}
+    assert others
+    assert {
+        name.removesuffix(" (another form of address)"): n for name, n in plan.no_successor.items()
+    } == dict.fromkeys(others, 2)
+    assert town.plan(town.scope(NEW, SPANNING)).no_successor == {}
+
+
+def test_wallets_that_are_nobodys_current_one_are_counted(town: Town) -> None:
+    """The second of a user; not the one that is theirs, nor one that was before and is watched."""
+    town.settle("ada", "bob", account=SPANNING)
+    with town.port() as port:
+        port.provision(user="ada", chain="polygon", asset="usdc", account=SPANNING, reference="second")
+    with town.named("bob") as users:
+        assert town.switch(town.scope(SPANNING, NEW, users=users)).counts == {"done": 1}
+    assert len(town.made(SPANNING)) == 3
+    assert town.plan(town.scope(SPANNING, NEW)).others == 1
