@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -110,6 +111,24 @@ class Output:
 def print_json(value: object) -> None:
     """Print a value as JSON in ASCII, which any terminal and any pipe can take."""
     print(json.dumps(value, indent=2, default=str))  # noqa: T201
+
+
+def print_json_list(name: str, values: Iterable[object]) -> None:
+    """Print an object whose one value is a list, element by element, so that a list of any length takes no memory.
+
+    Nothing is printed before the first element is there.
+
+    Args:
+        name: the list's name in the object.
+        values: its elements.
+    """
+    remaining = iter(values)
+    first = next(remaining, None)
+    print(f"{{\n  {json.dumps(name)}: [", end="")  # noqa: T201
+    for number, value in enumerate([] if first is None else itertools.chain([first], remaining)):
+        text = textwrap.indent(json.dumps(value, indent=2, default=str), "    ")
+        print(f"{',' if number else ''}\n{text}", end="")  # noqa: T201
+    print("]\n}" if first is None else "\n  ]\n}")  # noqa: T201
 
 
 def error_facts(error: WalletportError) -> dict[str, object]:

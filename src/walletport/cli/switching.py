@@ -15,10 +15,9 @@ from walletport.cli.jobs import job_as_json, show_job
 from walletport.cli.lines import tell_problems
 from walletport.cli.opening import opened
 from walletport.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, text
-from walletport.cli.output import Output, errors_shown, print_json
-from walletport.cli.records import moment
+from walletport.cli.output import Output, errors_shown, print_json, print_json_list
 from walletport.cli.signals import INTERRUPTED, stopped_by_signals
-from walletport.cli.switchtables import show_plan, show_report, show_rollback
+from walletport.cli.switchtables import show_plan, show_report, show_rollback, show_watched
 from walletport.cli.watching import Steps, steps
 
 if TYPE_CHECKING:
@@ -198,28 +197,11 @@ def watch(
 ) -> None:
     """List the deposit addresses of wallets that were replaced: deposits may still come there."""
     with errors_shown(as_json=as_json), opened(config) as port:
-        found = list(port.watched_addresses(account=account, user=user))
-    if as_json:
-        print_json({"addresses": [one.model_dump(mode="json") for one in found]})
-        return
-    output = Output()
-    if not found:
-        output.line("No wallet of a user was replaced.")
-        return
-    output.table(
-        ["address", "chain", "user", "account", "wallet", "replaced (UTC)"],
-        [
-            [
-                one.address or "(not known)",
-                one.chain or "-",
-                one.user,
-                one.account,
-                one.wallet_id or "(made elsewhere)",
-                moment(one.since),
-            ]
-            for one in found
-        ],
-    )
+        found = port.watched_addresses(account=account, user=user)
+        if as_json:
+            print_json_list("addresses", (one.model_dump(mode="json") for one in found))
+        else:
+            show_watched(Output(), found)
 
 
 @contextmanager

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 from walletport.cli.output import Output
+from walletport.cli.records import moment
 
 if TYPE_CHECKING:
+    from walletport.provisioning.current import WatchedAddress
     from walletport.switching.planning import SwitchPlan
     from walletport.switching.report import SwitchReport
     from walletport.switching.rollback import Rollback
+
+_A_TABLE: Final = 500
 
 
 def show_plan(output: Output, plan: SwitchPlan) -> None:
@@ -62,6 +67,27 @@ def show_report(output: Output, told: SwitchReport) -> None:
     output.table(["customers", "status"], [*rows, [f"{told.customers:,}", "all"]])
     for file in told.files:
         output.line(file)
+
+
+def show_watched(output: Output, found: Iterator[WatchedAddress]) -> None:
+    """Print addresses, a table for some hundred at a time: there may be as many as customers."""
+    some = list(itertools.islice(found, _A_TABLE))
+    if not some:
+        output.line("No wallet of a user was replaced.")
+    while some:
+        rows = [
+            [
+                one.address or "(not known)",
+                one.chain or "-",
+                one.user,
+                one.account,
+                one.wallet_id or "(made elsewhere)",
+                moment(one.since),
+            ]
+            for one in some
+        ]
+        output.table(["address", "chain", "user", "account", "wallet", "replaced (UTC)"], rows)
+        some = list(itertools.islice(found, _A_TABLE))
 
 
 def _row(number: int, *told: str) -> Iterable[list[str]]:
