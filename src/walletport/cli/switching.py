@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +110,9 @@ def switch(
     in_flight: Annotated[
         int, typer.Option(metavar="N", min=1, max=1000, help="Customers that are worked on at a time.")
     ] = _IN_FLIGHT,
+    workers: Annotated[
+        bool, typer.Option("--workers", help="Leave it to `walletport worker` processes, and watch them.")
+    ] = False,
     config: ConfigFile = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -127,7 +130,8 @@ def switch(
     if plan:
         _plan(asked)
         return
-    job, told = _carried_out(asked, cuts_over=not no_cut_over, in_flight=in_flight, report=report)
+    how = {"cuts_over": not no_cut_over, "shared": workers}
+    job, told = _carried_out(asked, lambda run: run.carry_out(in_flight=in_flight, **how), report)
     if as_json:
         print_json({**job_as_json(job), "report": None if told is None else told.model_dump(mode="json")})
     else:
@@ -231,14 +235,14 @@ def _plan(asked: Asked) -> None:
 
 
 def _carried_out(
-    asked: Asked, *, cuts_over: bool, in_flight: int, report: Path | None
+    asked: Asked, work: Callable[[SwitchRun], Coroutine[None, None, Job]], report: Path | None
 ) -> tuple[Job, SwitchReport | None]:
     async def carry_out(shown: Steps) -> tuple[Job, SwitchReport | None]:
         async with asked.run(shown) as run:
             if report is not None:
                 run.check_report(report)
             with stopped_by_signals(asked.stopping, shown.say):
-                job = await run.carry_out(cuts_over=cuts_over, in_flight=in_flight)
+                job = await work(run)
             return job, None if report is None else await run.report(report)
 
     with _shown(asked) as shown:

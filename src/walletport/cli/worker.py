@@ -1,4 +1,4 @@
-"""`walletport worker`: carries out bulk work together with others."""
+"""`walletport worker`: carries out bulk work and switches together with others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def worker(
     config: ConfigFile = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Carry out shared bulk work until Ctrl-C or SIGTERM.
+    """Carry out shared bulk work and switches until Ctrl-C or SIGTERM.
 
     Any number of workers, on any number of machines, share a journal in PostgreSQL. What is in flight is brought to an
     answer at the end, and the rest handed back.
@@ -36,10 +36,12 @@ def worker(
 
 async def _run(config: Path, in_flight: int) -> None:
     from walletport.config import load_config  # noqa: PLC0415 - a database is a lot to load for --version
-    from walletport.jobs.worker import Worker  # noqa: PLC0415
+    from walletport.jobs.worker import BODIES, Worker  # noqa: PLC0415
+    from walletport.switching import moving, run  # noqa: PLC0415
 
     # It logs each failed connection with a traceback; what matters is said in one line.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     stopping = asyncio.Event()
     with stopped_by_signals(stopping, say):
-        await Worker(load_config(config), stopping, in_flight).run(lambda: say("This worker takes orders."))
+        bodies = {**BODIES, run.KIND: moving.shared_body}
+        await Worker(load_config(config), stopping, in_flight, bodies).run(lambda: say("This worker takes orders."))

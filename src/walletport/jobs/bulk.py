@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,7 +41,7 @@ _ID: Final = 16
 _WATCH: Final = 1.0  # seconds between two looks at what workers do
 
 
-def _chunk_size(orders: int) -> int:
+def chunk_size(orders: int) -> int:
     """Return how many orders a chunk has: few enough of a short file that several processes have some."""
     return min(CHUNK, max(_SHORTEST, orders // _CHUNKS))
 
@@ -79,6 +79,7 @@ def bulk(
     config: str | PathLike[str] | Config = "walletport.toml",
     results: str | PathLike[str] | None = None,
     in_flight: int = IN_FLIGHT,
+    workers: bool = False,
 ) -> Job:
     """Carry out many orders, each exactly once, and return how they ended.
 
@@ -90,13 +91,14 @@ def bulk(
         config: the configuration, or its file.
         results: a file that takes a line for each order as it ends; its suffix, ``.csv`` or ``.jsonl``, says how.
         in_flight: how many orders of one account are carried out at a time.
+        workers: leave them to ``walletport worker`` processes, and watch those.
 
     Raises:
         BadLines: orders are wrong, with the line and the reason of each; nothing was sent.
         ConfigurationError: anything else that was typed is wrong, the job is paused, or another process has it.
         JournalError: the journal failed; what was done stands.
     """
-    return asyncio.run(abulk(orders, config=config, results=results, in_flight=in_flight))
+    return asyncio.run(abulk(orders, config=config, results=results, in_flight=in_flight, workers=workers))
 
 
 async def abulk(
@@ -105,12 +107,14 @@ async def abulk(
     config: str | PathLike[str] | Config = "walletport.toml",
     results: str | PathLike[str] | None = None,
     in_flight: int = IN_FLIGHT,
+    workers: bool = False,
 ) -> Job:
     """Same as `bulk`, awaited; cancelling it leaves everything to the next time the orders are given."""
     with opened(orders) as file:
         async with bulk_run(file, config) as run:
             await run.check()
-            return await run.carry_out(results=None if results is None else Path(results), in_flight=in_flight)
+            file_of_results = None if results is None else Path(results)
+            return await run.carry_out(results=file_of_results, in_flight=in_flight, shared=workers)
 
 
 @asynccontextmanager
@@ -136,6 +140,30 @@ async def bulk_run(
         await stack.enter_async_context(crew)
         seen = stack.enter_context(Seen())
         yield BulkRun(crew, file, seen, watch or Watch(), stopping or asyncio.Event())
+
+
+async def watch_workers(
+    crew: Crew, job_id: str, hold: Hold, watch: Watch, tell: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Show how far worker processes have come with a job, until it ends or is to stop.
+
+    Args:
+        crew: accounts and journal.
+        job_id: the job.
+        hold: tells whether to go on.
+        watch: is told how the job stands.
+        tell: called after each look.
+    """
+    going = True
+    while going:
+        going = hold.go_on()  # asked first, so that what is done by then is still told
+        await crew.write(partial(jobrows.finish_job, job_id=job_id, now=crew.clock.now()))
+        job = await crew.read(partial(find_job, job_id=job_id))
+        watch.stands(job)
+        if tell is not None:
+            await tell()
+        going = going and job.state is JobState.RUNNING
+        await asyncio.sleep(_WATCH if going else 0)
 
 
 @dataclass
@@ -214,7 +242,8 @@ class BulkRun:
             profiles = ProfileFile(self.crew.journal, self.file, BulkOrder.model_validate)
             await JobLoop(self.crew, body, hold, profiles.of).run(ours)
             if shared:
-                await self._watch_workers(job.id, hold, sink, others)
+                tell = None if sink is None else partial(self._write_done, job.id, sink, others)
+                await watch_workers(self.crew, job.id, hold, self.watch, tell)
             now = self.crew.clock.now()
             await self.crew.write(lambda connection: jobrows.finish_job(connection, job.id, now))
         return await self._look(job.id)
@@ -238,7 +267,7 @@ class BulkRun:
     async def _plan(self, job: JobRow, found: Findings) -> None:
         self.watch.planning(found.orders)
         now = self.crew.clock.now()
-        planner = Planner(self.crew.journal, job.id, _chunk_size(found.orders), now)
+        planner = Planner(self.crew.journal, job.id, chunk_size(found.orders), now)
         await asyncio.to_thread(planner.plan, self.file, self._checker, found.digest, self.watch.planned)
         await self.crew.write(
             lambda connection: jobrows.change_job(connection, job.id, [JobState.PLANNING], JobState.RUNNING, now)
@@ -258,22 +287,13 @@ class BulkRun:
             if number in chunks:
                 self._written |= {(number, row.line) for row in rows}
 
-    async def _watch_workers(self, job_id: str, hold: Hold, sink: ResultFile | None, chunks: set[int]) -> None:
-        """Show how far the workers have come, and write the results of each chunk that is done."""
-        going = True
-        while going:
-            going = hold.go_on()  # asked first, so that what is done by then is still written
-            await self.crew.write(partial(jobrows.finish_job, job_id=job_id, now=self.crew.clock.now()))
-            job = await self._look(job_id)
-            self.watch.stands(job)
-            done = chunks & set(await self.crew.read(lambda connection: jobrows.done_chunks(connection, job_id)))
-            chunks -= done
-            for number in sorted(done):
-                rows = await self.crew.read(partial(jobrows.results, job_id=job_id, chunk=number))
-                if sink is not None:
-                    sink.write([row for row in rows if (number, row.line) not in self._written])
-            going = going and job.state is JobState.RUNNING
-            await asyncio.sleep(_WATCH if going else 0)
+    async def _write_done(self, job_id: str, sink: ResultFile, chunks: set[int]) -> None:
+        """Write the results of chunks that workers have done since."""
+        done = chunks & set(await self.crew.read(lambda connection: jobrows.done_chunks(connection, job_id)))
+        chunks -= done
+        for number in sorted(done):
+            rows = await self.crew.read(partial(jobrows.results, job_id=job_id, chunk=number))
+            sink.write([row for row in rows if (number, row.line) not in self._written])
 
     async def _look(self, job_id: str) -> Job:
         return await self.crew.read(lambda connection: find_job(connection, job_id))

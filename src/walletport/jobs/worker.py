@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from walletport.errors import ConfigurationError, WalletportError
+from walletport.jobs.bulk import KIND
 from walletport.jobs.chunk import IN_FLIGHT, ChunkBody
 from walletport.jobs.crew import Crew
 from walletport.jobs.record import JobState
@@ -27,6 +29,16 @@ _MOST_TRIES: Final = 3  # of a chunk that raises what nobody expected
 _MOST_DOUBLINGS: Final = 3  # of a pause, while the database is away
 _log = logging.getLogger("walletport")
 
+MakeBody = Callable[[Crew, JobRow, int], ChunkBody]
+"""Makes what carries out the chunks of a job, so many items of one account at a time."""
+
+
+def _bulk_body(crew: Crew, _: JobRow, in_flight: int) -> ChunkBody:
+    return ChunkBody(crew, in_flight=in_flight)
+
+
+BODIES: Final[Mapping[str, MakeBody]] = {KIND: _bulk_body}
+
 
 class Worker:
     """One worker process.
@@ -35,15 +47,23 @@ class Worker:
         config: accounts, routes and journal, which is in PostgreSQL.
         stopping: set to bring what is in flight to an answer, hand the rest back, and end.
         in_flight: how many orders of one account are carried out at a time.
+        bodies: what makes the body of a job's chunks, by the job's kind; jobs of other kinds are left to others.
     """
 
-    def __init__(self, config: Config, stopping: asyncio.Event, in_flight: int = IN_FLIGHT) -> None:
+    def __init__(
+        self,
+        config: Config,
+        stopping: asyncio.Event,
+        in_flight: int = IN_FLIGHT,
+        bodies: Mapping[str, MakeBody] = BODIES,
+    ) -> None:
         self._config = config
         self._stopping = stopping
         self._in_flight = in_flight
         self._going: frozenset[str] = frozenset()
+        self._make = bodies
+        self._bodies: dict[str, ChunkBody] = {}
         self._crew: Crew
-        self._body: ChunkBody
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Work until told to stop.
@@ -55,7 +75,6 @@ class Worker:
             ConfigurationError: the journal is not in PostgreSQL, or Procrastinate is not installed.
         """
         async with Crew(self._config) as self._crew:
-            self._body = ChunkBody(self._crew, in_flight=self._in_flight)
             queue = await self._queue()
             await queue.open()
             try:
@@ -111,6 +130,7 @@ class Worker:
             return [
                 chunk
                 for job in jobrows.running_jobs(connection)
+                if job.kind in self._make
                 for chunk in jobrows.open_chunks(connection, job.id)
                 if chunk.first_byte is None and chunk.account in self._crew.accounts
             ]
@@ -125,10 +145,10 @@ class Worker:
 
         try:
             job, chunk = await self._crew.read(lambda connection: _found(connection, job_id, number))
-            if job is None or chunk is None or job.state != JobState.RUNNING or chunk.state != "open":
+            if job is None or chunk is None or not self._is_open(job, chunk):
                 return None
             self._going |= {job_id}
-            left = await self._body.carry_out(chunk, go_on)
+            left = await self._body(job).carry_out(chunk, go_on)
             if left.items == 0:
                 now = self._crew.clock.now()
                 await self._crew.write(lambda connection: jobrows.finish_job(connection, job_id, now))
@@ -142,6 +162,16 @@ class Worker:
         if self._stopping.is_set():
             return 0.0, failed  # for another worker, at once
         return (left.again_in, failed) if job_id in self._going else None
+
+    def _is_open(self, job: JobRow, chunk: ChunkRow) -> bool:
+        return job.state == JobState.RUNNING and chunk.state == "open" and job.kind in self._make
+
+    def _body(self, job: JobRow) -> ChunkBody:
+        """Return what carries out the chunks of all jobs that ask for the same."""
+        asked = json.dumps([job.kind, job.asked], sort_keys=True)
+        if asked not in self._bodies:
+            self._bodies[asked] = self._make[job.kind](self._crew, job, self._in_flight)
+        return self._bodies[asked]
 
     async def _failed(self, job_id: str, number: int, failed: int) -> tuple[float, int] | None:
         """Try a chunk again that met a mistake of ours, but not for ever."""

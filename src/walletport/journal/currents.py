@@ -76,7 +76,7 @@ def answer(connection: Connection, identity: str, key: Key) -> tuple[ProvisionRo
     if found is None:  # it is a row of joins from nothing, so there always is one
         return None, None
     order, current = found[: len(provisions.c)], found[len(provisions.c) :]
-    return ProvisionRow(*order) if order[0] is not None else None, CurrentRow(*current) if current[0] else None
+    return ProvisionRow(*order) if order[0] is not None else None, CurrentRow(*current) if current[0] is not None else None
 
 
 def among(connection: Connection, users: Sequence[str]) -> dict[Key, CurrentRow]:

@@ -22,6 +22,7 @@ class JobRow:
         lease_until: until when that holds.
         created_at: when it was begun.
         updated_at: when its state changed last.
+        asked: what is to be done besides what the items say, for a process that did not begin it.
     """
 
     id: str
@@ -34,6 +35,7 @@ class JobRow:
     lease_until: datetime | None
     created_at: datetime
     updated_at: datetime
+    asked: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

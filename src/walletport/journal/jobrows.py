@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Final
@@ -120,9 +120,9 @@ def change_job(connection: Connection, job_id: str, among: Sequence[str], state:
     return connection.execute(change.returning(jobs.c.id)).one_or_none() is not None
 
 
-def set_shared(connection: Connection, job_id: str, *, shared: bool) -> None:
-    """Say whether worker processes carry a job out."""
-    connection.execute(update(jobs).where(jobs.c.id == job_id).values(shared=shared))
+def set_shared(connection: Connection, job_id: str, *, shared: bool, asked: Mapping[str, object] | None = None) -> None:
+    """Say whether worker processes carry a job out, and what they have to know besides its items."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(shared=shared, asked=asked))
 
 
 def finish_job(connection: Connection, job_id: str, now: datetime) -> bool:

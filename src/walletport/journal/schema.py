@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from walletport.journal.types import JsonText, TextOrNone, UtcTime
 
-HEAD: Final = "r0006"
+HEAD: Final = "r0007"
 """The newest revision in ``migrations/versions``: a journal that stands there needs no migration, and no Alembic."""
 
 VERSION_TABLE: Final = "walletport_version"
@@ -172,6 +172,7 @@ jobs: Final = Table(
     Column("lease_until", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("asked", JsonText),
 )
 
 job_chunks: Final = Table(

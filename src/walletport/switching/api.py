@@ -36,6 +36,7 @@ def switch(
     again: bool = False,
     report: str | PathLike[str] | None = None,
     in_flight: int = IN_FLIGHT,
+    workers: bool = False,
     config: str | PathLike[str] | Config = _DEFAULT,
 ) -> Job:
     """Make a wallet at the target for every customer of the source, and make it theirs once its address is known.
@@ -53,6 +54,7 @@ def switch(
         again: whether those who were rolled back are taken up, too.
         report: a folder that takes the closing report.
         in_flight: how many customers are worked on at a time.
+        workers: leave them to ``walletport worker`` processes, and watch those.
         config: the configuration, or its file.
 
     Raises:
@@ -71,6 +73,7 @@ def switch(
             again=again,
             report=report,
             in_flight=in_flight,
+            workers=workers,
             config=config,
         )
     )
@@ -87,6 +90,7 @@ async def aswitch(
     again: bool = False,
     report: str | PathLike[str] | None = None,
     in_flight: int = IN_FLIGHT,
+    workers: bool = False,
     config: str | PathLike[str] | Config = _DEFAULT,
 ) -> Job:
     """Same as `switch`, awaited; cancelling it leaves everything to the next call."""
@@ -94,7 +98,7 @@ async def aswitch(
     async with opened_switch(scope, users, customers, config) as run:
         if report is not None:
             run.check_report(Path(report))
-        job = await run.carry_out(cuts_over=cut_over, in_flight=in_flight)
+        job = await run.carry_out(cuts_over=cut_over, in_flight=in_flight, shared=workers)
         if report is not None:
             await run.report(Path(report))
         return job

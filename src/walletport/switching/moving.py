@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 from walletport.errors import ApprovalPending, Conflict, CustomerNotEligible, UnsupportedOperation, WalletportError
 from walletport.jobs.chunk import IN_FLIGHT, MOST_TRIES, PATIENCE, Came, ChunkBody
-from walletport.journal import ItemOutcome, ItemRow, JournalError, LostClaim, MoveRow, moves
+from walletport.journal import ItemOutcome, ItemRow, JobRow, JournalError, LostClaim, MoveRow, moves
 from walletport.provisioning.current import deposit_address
 from walletport.provisioning.outcomes import backoff, stored
 from walletport.provisioning.relocation import Relocation
 from walletport.switching.cutover import advance, cut_over
 from walletport.switching.machine import MoveEvent, MoveState, Step, decide
+from walletport.switching.scope import Scope
 from walletport.switching.walking import no_customer
 
 if TYPE_CHECKING:
     from walletport.jobs.crew import Crew
     from walletport.models import CustomerProfile
-    from walletport.switching.scope import Scope
 
 _PLANNED: Final = "planned"
 _DONE: Final = "done"
@@ -35,6 +35,18 @@ class _Blocked(Exception):
 
 class _NotYet(Exception):
     """The wallet cannot take deposits yet; the cause says why."""
+
+
+def asked(scope: Scope, *, cuts_over: bool) -> dict[str, object]:
+    """Return what a process has to know to carry out moves of a job that another began."""
+    return {"source": scope.source, "target": scope.target, "cuts_over": cuts_over}
+
+
+def shared_body(crew: Crew, job: JobRow, in_flight: int) -> MoveBody:
+    """Return what carries out the chunks of a job that another process began."""
+    told = job.asked or {}
+    scope = Scope(str(told["source"]), str(told["target"]))
+    return MoveBody(crew, scope, cuts_over=bool(told["cuts_over"]), in_flight=in_flight)
 
 
 class MoveBody(ChunkBody):

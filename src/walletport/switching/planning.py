@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 _TO_SWITCH: Final = (Standing.EXISTS, Standing.CAN_BE_MADE)
 _IN_A_JOB: Final = (*_TO_SWITCH, Standing.FOLLOW_UP, Standing.IMPOSSIBLE)  # perhaps they can go by then
 _AT_ONCE: Final = 500  # customers in one transaction
-_CHUNK: Final = 250
 
 
 class SwitchPlan(Model):
@@ -184,14 +183,12 @@ class MovePlanner:
         chunk_size: how many customers a chunk has at most.
     """
 
-    def __init__(
-        self, journal: Journal, scope: Scope, job_id: str, now: datetime, chunk_size: int | None = None
-    ) -> None:
+    def __init__(self, journal: Journal, scope: Scope, job_id: str, now: datetime, chunk_size: int) -> None:
         self._journal = journal
         self._scope = scope
         self._job_id = job_id
         self._now = now
-        self._size = chunk_size or _CHUNK
+        self._size = chunk_size
         self._chunks = itertools.count(1)
 
     def plan(self, walker: Walker, advanced: Callable[[int], None]) -> None:
@@ -207,7 +204,12 @@ class MovePlanner:
         self._journal.write(lambda connection: jobrows.clear_plan(connection, self._job_id)).result()
         wanted = (one for one in checked(walker, self._scope) if one.standing in _IN_A_JOB)
         for some in _parts(wanted):
-            planned = [self._chunk(some[start : start + self._size]) for start in range(0, len(some), self._size)]
+            planned = [
+                self._chunk(part[start : start + self._size], with_file=with_file)
+                for with_file in (False, True)
+                for part in [[one for one in some if _needs_file(one) is with_file]]
+                for start in range(0, len(part), self._size)
+            ]
             self._journal.write(partial(self._commit, candidates=some, planned=planned)).result()
             advanced(len(some))
 
@@ -273,11 +275,12 @@ class MovePlanner:
             if customer_id is not None:
                 yield CustomerRow(one.key[0], account, customer_id, self._now, "linked")
 
-    def _chunk(self, some: list[Candidate]) -> tuple[ChunkRow, list[ItemRow]]:
+    def _chunk(self, some: list[Candidate], *, with_file: bool) -> tuple[ChunkRow, list[ItemRow]]:
         number, first = next(self._chunks), some[0]
         items = [self._item(number, one) for one in some]
         state = "open" if any(item.state == "planned" for item in items) else "done"
-        chunk = ChunkRow(self._job_id, number, self._scope.target, len(items), first.position, first.byte, state)
+        byte = first.byte if with_file else None
+        chunk = ChunkRow(self._job_id, number, self._scope.target, len(items), first.position, byte, state)
         return chunk, items
 
     def _item(self, number: int, one: Candidate) -> ItemRow:
@@ -286,6 +289,12 @@ class MovePlanner:
         if one.standing is not Standing.IMPOSSIBLE:
             return item
         return replace(item, state="blocked", error={"type": "UnsupportedOperation", "message": one.why})
+
+
+def _needs_file(one: Candidate) -> bool:
+    """Return whether a customer may have to be made from the profile in the file, which other processes have not."""
+    has_profile = one.line is not None and one.line.profile is not None
+    return has_profile and one.standing in (Standing.CAN_BE_MADE, Standing.FOLLOW_UP)
 
 
 def _parts(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:

@@ -1,4 +1,4 @@
-"""One switch, from the plan to the last customer, in this process; the journal is its only memory."""
+"""One switch, from the plan to the last customer; the journal is its only memory."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 from walletport.config import Config, load_config
 from walletport.errors import ConfigurationError
-from walletport.jobs.bulk import Watch
+from walletport.jobs.bulk import Watch, chunk_size, watch_workers
 from walletport.jobs.chunk import IN_FLIGHT
 from walletport.jobs.crew import Crew
 from walletport.jobs.loop import Hold, JobLoop
 from walletport.jobs.profiles import ProfileFile
 from walletport.jobs.record import Job, JobState, find_job
-from walletport.journal import JobRow, Transaction, jobrows
+from walletport.journal import JobRow, Transaction, jobrows, queueing
 from walletport.provisioning.owner import new_owner
 from walletport.provisioning.relocation import Relocation
 from walletport.switching.line import SwitchedCustomer
-from walletport.switching.moving import MoveBody
+from walletport.switching.moving import MoveBody, asked
 from walletport.switching.planning import MovePlanner, SwitchPlan, check, make_plan
 from walletport.switching.report import SwitchReport, check_folder, write_report
 from walletport.switching.rollback import Rollback, roll_back_all
@@ -91,35 +91,48 @@ class SwitchRun:
         return await asyncio.to_thread(make_plan, walker, self.crew.journal, self.scope, able)
 
     async def carry_out(
-        self, *, cuts_over: bool = True, in_flight: int = IN_FLIGHT, chunk_size: int | None = None
+        self,
+        *,
+        cuts_over: bool = True,
+        in_flight: int = IN_FLIGHT,
+        size: int | None = None,
+        shared: bool = False,
     ) -> Job:
         """Plan the moves, unless that is done, and carry out what is missing.
 
         Args:
             cuts_over: whether the wallet at the target becomes the user's once its address is known.
             in_flight: how many customers are worked on at a time.
-            chunk_size: how many customers a chunk has.
+            size: how many customers a chunk has.
+            shared: whether to leave to worker processes what needs no file, and watch them.
 
         Returns:
             The job as it stands in the end: finished, or as far as it came.
         """
+        if shared:
+            await self.crew.read(queueing.check_shareable)
         self._begin_checking()
         customers = await asyncio.to_thread(check, self.walker(self.watch.checked), self.scope)
         job = await self._job(cuts_over=cuts_over)
         async with Hold(self.crew, job.id, self.owner, self.stopping) as hold:
             if hold.state == JobState.PLANNING:
-                await self._plan(job, customers, chunk_size)
+                await self._plan(job, customers, size)
             elif hold.state != JobState.RUNNING:
                 msg = (
                     f"job {job.id} is {hold.state}: `walletport jobs resume {job.id}`, and then the same command again"
                 )
                 raise ConfigurationError(msg)
+            told = asked(self.scope, cuts_over=cuts_over)
+            await self.crew.write(partial(jobrows.set_shared, job_id=job.id, shared=shared, asked=told))
             await hold.look()
             self.watch.running(await self._look(job.id))
             body = MoveBody(self.crew, self.scope, cuts_over=cuts_over, in_flight=in_flight, ended=self.watch.ended)
             chunks = await self.crew.read(lambda connection: jobrows.open_chunks(connection, job.id))
             profiles = ProfileFile(self.crew.journal, self.scope.customers, SwitchedCustomer.model_validate)
-            await JobLoop(self.crew, body, hold, profiles.of).run(chunks)
+            ours = [chunk for chunk in chunks if chunk.first_byte is not None or not shared]
+            await JobLoop(self.crew, body, hold, profiles.of).run(ours)
+            if shared:
+                await watch_workers(self.crew, job.id, hold, self.watch)
             now = self.crew.clock.now()
             await self.crew.write(lambda connection: jobrows.finish_job(connection, job.id, now))
         return await self._look(job.id)
@@ -177,10 +190,10 @@ class SwitchRun:
 
         return await self.crew.write(work)
 
-    async def _plan(self, job: JobRow, customers: int, chunk_size: int | None) -> None:
+    async def _plan(self, job: JobRow, customers: int, size: int | None) -> None:
         self.watch.planning(customers)
         now = self.crew.clock.now()
-        planner = MovePlanner(self.crew.journal, self.scope, job.id, now, chunk_size)
+        planner = MovePlanner(self.crew.journal, self.scope, job.id, now, size or chunk_size(customers))
         await asyncio.to_thread(planner.plan, self.walker(), self.watch.planned)
         await self.crew.write(
             lambda connection: jobrows.change_job(connection, job.id, [JobState.PLANNING], JobState.RUNNING, now)

@@ -324,7 +324,7 @@ def test_a_switch_is_paused_and_goes_on_once_it_is_resumed(town: Town) -> None:
 
     emulator = town.box.emulators[NEW]
     handle, emulator.handle = emulator.handle, at_the_first_create
-    job = town.switch(chunk_size=1)
+    job = town.switch(size=1)
     assert job.state == "paused"
     assert job.kind == "switch"
     with pytest.raises(errors.ConfigurationError, match=f"job {job.id} is paused: `walletport jobs resume {job.id}`"):
