@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from walletport.jobs.record import Job, JobState, find_job
 from walletport.jobs.results import ResultFile
 from walletport.jobs.seen import Seen
 from walletport.jobs.source import OrderFile, Orders, opened
-from walletport.journal import JobRow, Transaction, jobrows, queueing
+from walletport.journal import JobRow, JournalError, Transaction, jobrows, queueing
 from walletport.provisioning.owner import new_owner
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _SHORTEST: Final = 25
 _CHUNKS: Final = 16
 _ID: Final = 16
 _WATCH: Final = 1.0  # seconds between two looks at what workers do
+_MOST_FAILURES: Final = 60  # of these looks, one after the other
+_log = logging.getLogger("walletport")
 
 
 def chunk_size(orders: int) -> int:
@@ -147,22 +150,38 @@ async def watch_workers(
 ) -> None:
     """Show how far worker processes have come with a job, until it ends or is to stop.
 
+    A database that is away for a while stops the workers no more than it stops this.
+
     Args:
         crew: accounts and journal.
         job_id: the job.
         hold: tells whether to go on.
         watch: is told how the job stands.
         tell: called after each look.
+
+    Raises:
+        JournalError: the journal failed again and again.
     """
-    going = True
-    while going:
-        going = hold.go_on()  # asked first, so that what is done by then is still told
+
+    async def look() -> bool:
         await crew.write(partial(jobrows.finish_job, job_id=job_id, now=crew.clock.now()))
         job = await crew.read(partial(find_job, job_id=job_id))
         watch.stands(job)
         if tell is not None:
             await tell()
-        going = going and job.state is JobState.RUNNING
+        return job.state is JobState.RUNNING
+
+    going, failures = True, 0
+    while going:
+        going = hold.go_on()  # asked first, so that what is done by then is still told
+        try:
+            going = await look() and going
+            failures = 0
+        except JournalError as error:
+            failures += 1
+            if not error.retryable or failures >= _MOST_FAILURES:
+                raise
+            _log.warning("the journal cannot say how far job %s has come: %s", job_id, error)
         await asyncio.sleep(_WATCH if going else 0)
 
 
@@ -289,11 +308,10 @@ class BulkRun:
 
     async def _write_done(self, job_id: str, sink: ResultFile, chunks: set[int]) -> None:
         """Write the results of chunks that workers have done since."""
-        done = chunks & set(await self.crew.read(lambda connection: jobrows.done_chunks(connection, job_id)))
-        chunks -= done
-        for number in sorted(done):
+        for number in sorted(chunks & set(await self.crew.read(partial(jobrows.done_chunks, job_id=job_id)))):
             rows = await self.crew.read(partial(jobrows.results, job_id=job_id, chunk=number))
             sink.write([row for row in rows if (number, row.line) not in self._written])
+            chunks.discard(number)
 
     async def _look(self, job_id: str) -> Job:
         return await self.crew.read(lambda connection: find_job(connection, job_id))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,19 +16,19 @@ import pytest
 
 from tests.unit.cli.accounts import Desk
 from tests.unit.cli.running import COMMAND, ROOT, Shell
+from tests.unit.jobs.test_killed import Crowd
 from tests.unit.switching.test_killed import FAULTS, everybody_has_one, populate
 from tests.unit.switching.world import NEW, OLD, Town
-from walletport import Job, errors, switch
-from walletport.jobs.desk import all_jobs
+from walletport import errors, switch
 from walletport.journal import jobrows, rows
 from walletport.sandbox import Sandbox
 
 SWITCH = ("switch", "--from", OLD, "--to", NEW, "--workers", "--json")
 
 
-@dataclass
-class Crowd:
-    """Processes at work on one journal.
+@dataclass(kw_only=True)
+class Movers(Crowd):
+    """Processes that carry a switch out.
 
     Args:
         desk: knows the command and its secrets.
@@ -38,51 +37,22 @@ class Crowd:
 
     desk: Desk
     town: Town
-    workers: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        output = (self.desk.folder / "output.txt").open("a", encoding="utf-8")
-        with output:
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a process; what a switch prints can be read, and the rest is in a file."""
+        with (self.folder / "output.txt").open("ab") as output:
             return subprocess.Popen(
-                [*COMMAND, *command, "--config", str(self.desk.config)],
+                [*COMMAND, *command, "--config", str(self.config)],
                 cwd=ROOT,
                 env=self.desk.shell.environment(**self.desk.secrets),
                 stdout=subprocess.PIPE if command[0] == "switch" else output,
                 stderr=output,
-                text=True,
             )
-
-    def start_worker(self) -> None:
-        self.workers.append(self.start("worker"))
-
-    def kill_a_worker(self) -> None:
-        worker = self.workers.pop(random.randrange(len(self.workers)))
-        worker.kill()
-        worker.wait()
-
-    def stop(self) -> None:
-        """End all workers in order, and see that they do."""
-        for worker in self.workers:
-            worker.send_signal(signal.SIGTERM)
-        assert [worker.wait(60) for worker in self.workers] == [0] * len(self.workers), self.said()
-        self.workers.clear()
 
     def made(self) -> int:
         return len(self.town.made(NEW))
 
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Wait until it is so; the test's own limit ends what never is."""
-        while not condition():
-            time.sleep(0.05)
-
-    def job(self) -> Job | None:
-        with self.town.reading() as journal:
-            return next(iter(all_jobs(journal, 1)), None)
-
-    def said(self) -> str:
-        return (self.desk.folder / "output.txt").read_text("utf-8")[-4000:]
-
-    def finished(self, run: subprocess.Popen[str]) -> dict[str, object]:
+    def finished(self, run: subprocess.Popen[bytes]) -> dict[str, object]:
         out, _ = run.communicate()
         assert run.returncode == 0, (out, self.said())
         told: dict[str, object] = json.loads(out)
@@ -90,13 +60,13 @@ class Crowd:
 
 
 @contextmanager
-def crowd(shell: Shell, folder: Path, journal: str) -> Iterator[Crowd]:
+def crowd(shell: Shell, folder: Path, journal: str) -> Iterator[Movers]:
     with Sandbox([OLD, NEW]) as box:
         box.emulators[OLD].activation_delay = timedelta(0)
         desk = Desk(shell, box, folder)
         desk.configure()
         desk.config.write_text(desk.config.read_text("utf-8").replace("sqlite:///journal.db", journal), "utf-8")
-        made = Crowd(desk, Town(box, folder, journal))
+        made = Movers(box, desk.config, journal, folder, desk=desk, town=Town(box, folder, journal))
         try:
             yield made
         finally:
@@ -129,13 +99,15 @@ def test_two_workers_of_which_one_is_killed_cut_everybody_over_once(
 ) -> None:
     """What the dead one had in hand is taken over by the other, and the report accounts for all."""
     with crowd(shell, tmp_path, postgresql_url) as at_work:
-        users = populate(at_work.town, 120)
+        users = populate(at_work.town, 60)
         at_work.desk.box.faults.add("late:seconds=0.2:method=POST:path=wallets")
         for _ in range(2):
             at_work.start_worker()
         run = at_work.start(*SWITCH, "--report", str(tmp_path / "closing"))
         at_work.wait_until(lambda: at_work.made() > 10)
-        at_work.kill_a_worker()
+        worker = at_work.workers.pop()
+        worker.kill()
+        worker.wait()
         told = at_work.finished(run)
         at_work.stop()
         assert (told["state"], told["shared"], told["counts"]) == ("finished", True, {"done": len(users)})
@@ -197,11 +169,10 @@ def test_many_customers_and_workers_that_are_killed_again_and_again(
         run = at_work.start(*SWITCH)
         while run.poll() is None:
             time.sleep(random.uniform(3, 8))
-            at_work.kill_a_worker()
-            at_work.start_worker()
+            at_work.kill_a_worker(random.Random())
         out, _ = run.communicate()
         assert json.loads(out)["state"] == "finished", (out, at_work.said())
-        while at_work.job().missing:  # who was told "later" ten times is taken up by the same command
+        while at_work.job().missing:  # who was told "later" too often is taken up by the same command
             at_work.start(*SWITCH).communicate()
         at_work.stop()
         everybody_has_one(at_work.town, users)
