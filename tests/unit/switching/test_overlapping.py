@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from tests.unit.port_site import BoxClock, happened
-from tests.unit.switching.world import OLD, SPANNING, Town
+from tests.unit.switching.world import NEW, OLD, SPANNING, Town
+from walletport import Config, Route, errors
 from walletport.jobs.record import Job
 from walletport.journal import rows
 from walletport.provider import Response
@@ -102,3 +105,24 @@ def test_what_a_switch_that_is_gone_left_in_doubt_is_carried_on_by_the_next(town
     with town.customers("user,customer_id,chain\n" + known.replace(",usdc", ""), "first.csv") as first:
         assert town.switch(town.scope(OLD, SPANNING, customers=first)).counts == {"done": 1}
     assert len(town.made(SPANNING)) == 1
+
+
+def test_an_order_that_fails_over_while_its_user_is_switched_is_not_taken_for_the_wallet_at_the_target(
+    town: Town,
+) -> None:
+    """An application's own order was under way at the target; the switch makes another there, and records that one."""
+    routes = (Route(split={NEW: 1}, failover=(SPANNING,)),)
+    town.config = Config(accounts=town.config.accounts, routes=routes, journal=town.config.journal)
+    town.box.faults.add(f"429:seconds=1:method=POST:path=wallets:provider={NEW}:times=2")
+    with town.port() as port:
+        for account in (NEW, SPANNING):
+            town.link(port, "ada", account)
+        with pytest.raises(errors.WalletportError) as caught:
+            port.provision(user="ada", chain="polygon", asset="usdc", wait=0)
+        assert port.story(caught.value.provision_id).provision.state == "planned"
+    with town.customers("user,customer_id,chain,asset\nada,c-1,polygon,usdc\n") as file:
+        assert town.switch(town.scope(OLD, NEW, customers=file)).counts == {"done": 1}
+    assert (len(town.made(NEW)), len(town.made(SPANNING))) == (1, 1)
+    assert town.current("ada").wallet.id == town.made(NEW)[0]
+    with town.port() as port:
+        assert port.story(caught.value.provision_id).provision.account == SPANNING
