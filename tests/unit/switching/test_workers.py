@@ -174,6 +174,5 @@ def test_many_customers_and_workers_that_are_killed_again_and_again(
         assert json.loads(out)["state"] == "finished", (out, at_work.said())
         while at_work.job().missing:  # who was told "later" too often is taken up by the same command
             at_work.start(*SWITCH).communicate()
-        at_work.stop()
         everybody_has_one(at_work.town, users)
         assert set(cut_overs(at_work.town, users).values()) == {1}
