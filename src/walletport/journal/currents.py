@@ -76,7 +76,10 @@ def answer(connection: Connection, identity: str, key: Key) -> tuple[ProvisionRo
     if found is None:  # it is a row of joins from nothing, so there always is one
         return None, None
     order, current = found[: len(provisions.c)], found[len(provisions.c) :]
-    return ProvisionRow(*order) if order[0] is not None else None, CurrentRow(*current) if current[0] is not None else None
+    return (
+        None if order[0] is None else ProvisionRow(*order),
+        None if current[0] is None else CurrentRow(*current),
+    )
 
 
 def among(connection: Connection, users: Sequence[str]) -> dict[Key, CurrentRow]:
