@@ -31,7 +31,7 @@ from walletport.journal.records import (
     WalletRow,
     new_id,
 )
-from walletport.journal.together import NotTogether
+from walletport.journal.rowset import NotTogether
 from walletport.journal.types import as_stored
 
 __all__ = [

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from walletport.journal.moverecords import CurrentRow, Key, WatchedRow
 from walletport.journal.prepared import Prepared
 from walletport.journal.records import ProvisionRow
+from walletport.journal.rowset import insert_new
 from walletport.journal.schema import current_wallets, provisions, wallets, watched_wallets
 from walletport.journal.types import place
 
@@ -31,12 +32,7 @@ _ANSWER: Final = Prepared(
         .outerjoin(current_wallets, _ONE)
     )
 )
-_FIRST: Final = Prepared(
-    {
-        "sqlite": sqlite.insert(current_wallets).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(current_wallets).on_conflict_do_nothing(),
-    }
-)
+_FIRST: Final = insert_new(current_wallets)
 _MOVE: Final = (
     update(current_wallets)
     .where(
@@ -61,7 +57,7 @@ def first(connection: Connection, rows: Iterable[CurrentRow]) -> None:
     """Record which wallet is a user's, unless one is already."""
     values = [{name: getattr(row, name) for name in CurrentRow.__slots__} for row in rows]
     if values:
-        _FIRST.each(connection, values)
+        _FIRST.run(connection, values)
 
 
 def get(connection: Connection, user_id: str, chain: str | None, asset: str | None) -> CurrentRow | None:

@@ -16,6 +16,7 @@ from walletport.journal.errors import JournalError, LostClaim
 from walletport.journal.moverecords import CurrentRow
 from walletport.journal.prepared import Prepared, Values
 from walletport.journal.records import CustomerRow, EventRow, Kind, NewProvision, ProvisionRow, WalletRow
+from walletport.journal.rowset import NotTogether
 from walletport.journal.schema import provisions
 
 _FIXED: Final = frozenset(
@@ -386,7 +387,10 @@ def write_events(connection: Connection) -> None:
     """Write what has been appended to orders since the last time; whoever commits a transaction calls this before."""
     events = connection.info.pop(_EVENTS, None)
     if events:
-        statements.APPEND_EVENT.each(connection, events)
+        try:
+            statements.APPEND_EVENTS.run(connection, events)
+        except NotTogether:
+            statements.APPEND_EVENT.each(connection, events)
 
 
 def drop_events(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Executable, Select, Table, and_, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 from walletport.journal.prepared import Prepared
+from walletport.journal.rowset import insert_new
 from walletport.journal.schema import customers, events, provisions, wallets
 
 UNSETTLED: Final = ("planned", "sending", "in_doubt")
@@ -85,6 +86,7 @@ NEXT_DUE: Final = select(func.min(provisions.c.not_before)).where(
 OWNERS: Final = select(provisions.c.owner).where(_UNSETTLED, provisions.c.owner.is_not(None)).distinct()
 
 APPEND_EVENT: Final = Prepared(events.insert().inline())
+APPEND_EVENTS: Final = insert_new(events, but="id")
 HOLD: Final = Prepared(select(provisions.c.id).where(_ID).with_for_update())  # SQLite has one writer at a time anyway
 EVENT_OF: Final = Prepared(
     select(events.c.id)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Executable,
+    FromClause,
     Text,
     and_,
     any_,
@@ -25,20 +26,16 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from walletport.journal import currents
 from walletport.journal.moverecords import CurrentRow
 from walletport.journal.prepared import Prepared
 from walletport.journal.records import ProvisionRow, WalletRow
+from walletport.journal.rowset import NotTogether, RowSet, insert_new
 from walletport.journal.schema import customers, provisions, user_pins, wallets
 from walletport.journal.types import JsonText
 
 _Among: TypeAlias = Callable[[ColumnElement[str], str], ColumnElement[bool]]
-
-
-class NotTogether(Exception):
-    """Something about one of the orders is special after all; the transaction must not be committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +49,10 @@ class Known:
         pins: where they are pinned.
     """
 
-    identities: Collection[str]
-    accounts: Mapping[str, Collection[str]]
-    customers: Mapping[tuple[str, str], str]
-    pins: Mapping[str, str]
+    identities: set[str]
+    accounts: dict[str, set[str]]
+    customers: dict[tuple[str, str], str]
+    pins: dict[str, str]
 
 
 def _in_sqlite(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
@@ -67,47 +64,58 @@ def _in_postgresql(column: ColumnElement[str], name: str) -> ColumnElement[bool]
     return column == any_(bindparam(name, type_=ARRAY(Text)))
 
 
-def _prepared(make: Callable[[_Among], Executable]) -> Prepared:
-    return Prepared({"sqlite": make(_in_sqlite), "postgresql": make(_in_postgresql)})
-
+_KINDS: Final = ("order", "wallet", "customer", "pin")
+FINISHED: Final = (
+    "state",
+    "generation",
+    "sends",
+    "first_sent_at",
+    "last_ended_at",
+    "doubtful",
+    "applied",
+    "look_ups",
+    "not_before",
+    "owner",
+    "lease_until",
+    "wallet_id",
+    "updated_at",
+)
+"""What `finish` may change of an order."""
 
 _P: Final = provisions.c
-_KNOWN: Final = _prepared(
-    lambda among: union_all(
-        select(_P.identity, literal_column("''"), literal_column("''")).where(among(_P.identity, "the_identities")),
-        select(literal_column("''"), _P.user_id, _P.account).where(
+
+
+def _what_is_known(among: _Among) -> Executable:
+    nothing: ColumnElement[str] = literal_column("''")
+    kinds: list[ColumnElement[str]] = [literal_column(f"'{kind}'") for kind in _KINDS]
+    order, wallet, customer, pin = kinds
+    return union_all(
+        select(order, _P.identity, nothing, nothing).where(among(_P.identity, "the_identities")),
+        select(wallet, _P.user_id, _P.account, nothing).where(
             among(_P.user_id, "the_users"), _P.kind == "wallet", _P.reference.is_(None)
         ),
+        select(customer, customers.c.user_id, customers.c.account, customers.c.customer_id).where(
+            among(customers.c.user_id, "the_users")
+        ),
+        select(pin, user_pins.c.user_id, user_pins.c.account, nothing).where(among(user_pins.c.user_id, "the_users")),
     )
-)
-_CUSTOMERS: Final = _prepared(
-    lambda among: select(customers.c.user_id, customers.c.account, customers.c.customer_id).where(
-        among(customers.c.user_id, "the_users")
-    )
-)
-_PINS: Final = _prepared(
-    lambda among: select(user_pins.c.user_id, user_pins.c.account).where(among(user_pins.c.user_id, "the_users"))
-)
+
+
+_KNOWN: Final = Prepared({"sqlite": _what_is_known(_in_sqlite), "postgresql": _what_is_known(_in_postgresql)})
 _EACH_USER: Final = func.unnest(bindparam("the_users", type_=ARRAY(Text))).column_valued("one")
 _LOCK: Final = Prepared(select(_EACH_USER, func.pg_try_advisory_xact_lock(func.hashtextextended(_EACH_USER, 0))))
-_BEGIN: Final = Prepared(
-    {
-        "sqlite": sqlite.insert(provisions).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(provisions).on_conflict_do_nothing(),
-    }
-)
-_FINISH: Final = Prepared(
-    update(provisions)
-    .where(
-        and_(_P.id == bindparam("the_id"), _P.owner == bindparam("the_owner"), _P.version == bindparam("the_version"))
-    )
-    .values(version=_P.version + 1)
-)
-_WALLET: Final = Prepared(
-    {
-        "sqlite": sqlite.insert(wallets).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(wallets).on_conflict_do_nothing(),
-    }
+_BEGIN: Final = insert_new(provisions)
+_WALLET: Final = insert_new(wallets)
+
+
+def _finish(values: Mapping[str, ColumnElement[Any]], _: FromClause) -> Executable:
+    seen = and_(_P.id == values["id"], _P.owner == values["seen_owner"], _P.version == values["seen_version"])
+    return update(provisions).where(seen).values(**{name: values[name] for name in FINISHED}, version=_P.version + 1)
+
+
+_FINISH: Final = RowSet(
+    {"id": _P.id, "seen_owner": _P.owner, "seen_version": _P.version, **{name: _P[name] for name in FINISHED}},
+    {"sqlite": _finish, "postgresql": _finish},
 )
 
 
@@ -120,18 +128,19 @@ def lock_users(connection: Connection, users: Collection[str]) -> Collection[str
 
 def known(connection: Connection, identities: Collection[str], users: Collection[str]) -> Known:
     """Return what the journal knows of some orders and their users."""
-    theirs = {"the_users": list(users)}
-    met = _KNOWN.all(connection, {"the_identities": list(identities), **theirs})
-    accounts: dict[str, set[str]] = {}
-    for identity, user, account in met:
-        if not identity:
-            accounts.setdefault(user, set()).add(account)
-    return Known(
-        identities={identity for identity, _, _ in met if identity},
-        accounts=accounts,
-        customers={(user, account): customer for user, account, customer in _CUSTOMERS.all(connection, theirs)},
-        pins={user: account for user, account in _PINS.all(connection, theirs)},  # noqa: C416 - rows are no pairs to mypy
-    )
+    asked = {"the_identities": list(identities), "the_users": list(users)}
+    found = Known(set(), {}, {}, {})
+    for kind, whose, account, customer_id in _KNOWN.all(connection, asked):
+        match kind:
+            case "order":
+                found.identities.add(whose)
+            case "wallet":
+                found.accounts.setdefault(whose, set()).add(account)
+            case "customer":
+                found.customers[whose, account] = customer_id
+            case "pin":
+                found.pins[whose] = account
+    return found
 
 
 def begin(connection: Connection, orders: Sequence[ProvisionRow]) -> None:
@@ -140,7 +149,7 @@ def begin(connection: Connection, orders: Sequence[ProvisionRow]) -> None:
     Raises:
         NotTogether: one of them is known.
     """
-    if orders and _BEGIN.each(connection, [_columns(order) for order in orders]) != len(orders):
+    if orders and _BEGIN.run(connection, [_columns(order) for order in orders]) != len(orders):
         raise NotTogether
 
 
@@ -150,7 +159,7 @@ class Finished:
 
     Args:
         seen: the order as this owner last saw it.
-        changes: what is known of it now, the same columns for all.
+        changes: what is known of it now: what stands in the columns of `FINISHED`.
         wallet: what was made for it.
         current: makes it its user's, if none is yet.
     """
@@ -172,13 +181,13 @@ def finish(connection: Connection, orders: Sequence[Finished], owner: str) -> No
     Raises:
         NotTogether: a wallet is known, or somebody else has claimed an order, or it was changed since.
     """
-    if _WALLET.each(connection, [_columns(order.wallet) for order in orders]) != len(orders):
+    if _WALLET.run(connection, [_columns(order.wallet) for order in orders]) != len(orders):
         raise NotTogether
     rows = [
-        {"the_id": order.seen.id, "the_owner": owner, "the_version": order.seen.version, **order.changes}
+        {"id": order.seen.id, "seen_owner": owner, "seen_version": order.seen.version, **order.changes}
         for order in orders
     ]
-    if _FINISH.each(connection, rows) != len(orders):
+    if _FINISH.run(connection, rows) != len(orders):
         raise NotTogether
     currents.first(connection, [order.current for order in orders])
 

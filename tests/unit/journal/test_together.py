@@ -11,6 +11,7 @@ import pytest
 from tests.unit.journal.orders import LEASE, NOW, advance, busy, claimed, customer, later, new, recorded, wallet
 from walletport.journal import (
     Journal,
+    JournalError,
     NotTogether,
     PinRow,
     ProvisionRow,
@@ -34,7 +35,8 @@ def begin(journal: Journal, *orders: ProvisionRow) -> None:
 
 def done(row: ProvisionRow, wallet_id: str, user: str | None = None) -> Finished:
     made = replace(wallet(wallet_id), provision_id=row.id, user_id=user or row.user_id)
-    changes = {"state": "done", "wallet_id": wallet_id, "owner": None, "lease_until": None, "updated_at": later(1)}
+    changes = {name: getattr(row, name) for name in together.FINISHED}
+    changes |= {"state": "done", "wallet_id": wallet_id, "owner": None, "lease_until": None, "updated_at": later(1)}
     return Finished(row, changes, made, rows.current_of(row, wallet_id, later(1)))
 
 
@@ -130,6 +132,37 @@ class TestFinish:
             finish(journal, done(orders[0], "w-0"), done(orders[1], "w-1"))
         assert [read(journal, order) for order in orders] == orders
         assert journal.read(lambda c: rows.get_wallet(c, "bank-live", "w-0")) is None
+
+    def test_whatever_a_text_holds_is_written_as_it_is(self, journal: Journal) -> None:
+        """Quotes, commas, what looks like another type, every alphabet; only what JSON cannot say goes elsewhere."""
+        texts = [
+            "o'hara",
+            'say "hi"',
+            "back\\slash",
+            "[1,2]",
+            "null",
+            "1",
+            "true",
+            "",
+            " ",
+            "\n",
+            "\x01",
+            "名前",
+            "\U0001f600",
+        ]
+        orders = [sending(f"order {text}", f"user {text}") for text in texts]
+        begin(journal, *orders)
+        ends = [done(order, f"wallet {text}") for order, text in zip(orders, texts, strict=True)]
+        finish(journal, *ends)
+        for order, end in zip(orders, ends, strict=True):
+            assert read(journal, order) == replace(order, **end.changes, version=3)
+            assert journal.read(lambda c, end=end: rows.get_wallet(c, "bank-live", end.wallet.wallet_id)) == end.wallet
+        with pytest.raises(NotTogether):
+            begin(journal, sending("order", "nul\0"))
+
+    def test_texts_that_are_none_are_refused_as_ever(self, journal: Journal) -> None:
+        with pytest.raises(JournalError, match="cannot store this value"):
+            begin(journal, sending("order", "half \ud800"))
 
     @pytest.mark.parametrize("what", ["another owner", "an older version"])
     def test_an_order_that_somebody_else_has_taken_undoes_all_of_them(self, journal: Journal, what: str) -> None:
