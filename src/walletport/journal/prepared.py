@@ -7,10 +7,11 @@ is some twenty statements. What is compiled, how values are bound and read, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Dialect, Executable, exc
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _Process: TypeAlias = Callable[[Any], Any]
 Values: TypeAlias = Mapping[str, object]
@@ -107,7 +108,7 @@ class Prepared:
             sql=compiled.string,
             names=wanted,
             fixed={name: value for name, value in compiled.params.items() if name not in names},
-            binds={name: process for name, kind in types.items() if (process := _binding(kind, dialect)) is not None},
+            binds={name: process for name, kind in types.items() if (process := binding(kind, dialect)) is not None},
             reads=tuple(
                 (place, process)
                 for place, column in enumerate(columns)
@@ -117,11 +118,16 @@ class Prepared:
         )
 
 
-def _binding(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
+def binding(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
+    """Return how values of a type are converted on their way in, or ``None`` where they go as they are."""
+    if isinstance(kind, TypeDecorator):  # without the wrapper that SQLAlchemy puts around it
+        return partial(kind.process_bind_param, dialect=dialect)
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _reading(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
+    if isinstance(kind, TypeDecorator):
+        return partial(kind.process_result_value, dialect=dialect)
     return kind.dialect_impl(dialect).result_processor(dialect, None)
 
 

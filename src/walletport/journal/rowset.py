@@ -29,9 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import Table
 
-from walletport.journal.prepared import Prepared, Values
+from walletport.journal.prepared import Prepared, Values, binding
 
 _NAME: Final = "the_rows"
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NUL: Final = "\\u0000"  # as JSON writes it
 
 
@@ -73,15 +74,14 @@ class RowSet:
             [row[name] if bind is None else bind(row[name]) for name, bind in zip(names, binds, strict=True)]
             for row in rows
         ]
-        text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        text = _ENCODE(told)
         if _NUL in text:
             raise NotTogether
         return self._statement.each(connection, [{_NAME: text}])
 
     def _binds_for(self, dialect: Dialect) -> list[Callable[[Any], Any] | None]:
         if dialect.name not in self._binds:
-            types = [column.type.dialect_impl(dialect) for column in self._columns.values()]
-            self._binds[dialect.name] = [kind.bind_processor(dialect) for kind in types]
+            self._binds[dialect.name] = [binding(column.type, dialect) for column in self._columns.values()]
         return self._binds[dialect.name]
 
 

@@ -50,7 +50,7 @@ class JsonText(TypeDecorator[object]):
 
     def process_bind_param(self, value: object, dialect: Dialect) -> str | None:  # noqa: ARG002 - its signature
         """Return what is stored."""
-        return None if value is None else json.dumps(value, default=_plain, separators=(",", ":"))
+        return None if value is None else _ENCODE(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> object:  # noqa: ARG002 - its signature
         """Return the document that was stored."""
@@ -74,7 +74,7 @@ class TextOrNone(TypeDecorator[str]):
 
 def as_stored(document: Mapping[str, object]) -> Mapping[str, object]:
     """Return a document as it is read again once it was stored."""
-    read: Mapping[str, object] = json.loads(json.dumps(document, default=_plain))
+    read: Mapping[str, object] = json.loads(_ENCODE(document))
     return read
 
 
@@ -91,3 +91,7 @@ def _plain(value: object) -> object:
         return dict(value)
     msg = f"a {type(value).__name__} is not JSON"
     raise TypeError(msg)
+
+
+# `json.dumps` makes an encoder for each call, which takes longer than a short document.
+_ENCODE: Final = json.JSONEncoder(default=_plain, separators=(",", ":")).encode
