@@ -258,6 +258,8 @@ class BulkRun:
             if sink is not None:
                 await self._known_results(job.id, sink, others)
             self.watch.running(await self._look(job.id))
+            if not shared:  # else workers do: whoever only watches takes no share of a rate limit from them
+                await stack.enter_async_context(self.crew.recovering(self.stopping))
             profiles = ProfileFile(self.crew.journal, self.file, BulkOrder.model_validate)
             await JobLoop(self.crew, body, hold, profiles.of).run(ours)
             if shared:

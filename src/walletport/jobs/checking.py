@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from walletport.errors import ConfigurationError, WalletportError
+from walletport.errors import ConfigurationError, ProviderUnavailable, WalletportError
 from walletport.jobs.order import BulkOrder
 from walletport.jobs.seen import Problems, Seen
 from walletport.journal import CurrentRow, Key, KnownOrder, Transaction, currents, jobrows
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from walletport.jobs.source import OrderFile, Record
     from walletport.journal import Journal
     from walletport.provisioning.desk import Desk
+    from walletport.routing import Decision
 
 _AT_ONCE: Final = 500
 _SHOWN: Final = 20
@@ -213,7 +214,7 @@ class Checker:
             reasons = ("the journal knows the order, and it stays there",)
         else:
             try:
-                decision = self._desk.route(order.user, order.chain, order.asset, order.account, None)
+                decision = self._route(order)
             except WalletportError as error:
                 return _sentence(error)
             account, reasons = decision.account, decision.reasons
@@ -224,6 +225,16 @@ class Checker:
         if problem:
             return problem
         return one if customer_id or one.is_done else self._who(order, account) or one
+
+    def _route(self, order: BulkOrder) -> Decision:
+        """Return where an order goes; one that nobody takes at the moment will wait, so it is no bad line."""
+        asked = (order.user, order.chain, order.asset, order.account, None)
+        try:
+            return self._desk.route(*asked)
+        except ProviderUnavailable as error:
+            decision = self._desk.route(*asked, as_if_all_were_well=True)
+            reasons = (*decision.reasons, f"it waits: {_sentence(error)}")
+            return decision.model_copy(update={"reasons": reasons})
 
     def _contradiction(self, one: CheckedOrder, linked: str | None) -> str | None:
         """Return what speaks against a line: the journal, or a line before it."""

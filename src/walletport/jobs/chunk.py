@@ -7,12 +7,14 @@ an order is a row in the journal; nothing but a failing journal, or a mistake of
 from __future__ import annotations
 
 import asyncio
+import logging
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from walletport.errors import WalletportError
+from walletport.errors import ProviderUnavailable, WalletportError
 from walletport.jobs.window import Window
 from walletport.journal import ChunkRow, ItemOutcome, ItemRow, JournalError, ProvisionRow, ResultRow, jobrows, rows
 from walletport.models import CustomerProfile
@@ -25,9 +27,14 @@ if TYPE_CHECKING:
 IN_FLIGHT: Final = 32
 PATIENCE: Final = 2.0  # seconds; an order that has to wait longer gives its place to another, and comes again
 MOST_TRIES: Final = 10  # of an order that is refused each time with "later"
+_FIRST_LOOK: Final = 0.25  # seconds, to see whether an account takes orders again; twice as long each time
+_LONGEST_LOOK: Final = 2.0
+_SAID_AFTER: Final = 5.0  # seconds of waiting
+_SAID_EVERY: Final = 30.0
 _SHORTEST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _PLANNED: Final = "planned"
+_log = logging.getLogger("walletport")
 
 
 class Sink(Protocol):
@@ -52,10 +59,17 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What came of one order, and when to come again where it has not ended."""
+    """What came of one order.
+
+    Args:
+        outcome: how it stands.
+        again_in: when to come again where it has not ended, in seconds.
+        nobody_takes_it: whether it was not begun because no account takes orders at the moment.
+    """
 
     outcome: ItemOutcome
     again_in: float = 0.0
+    nobody_takes_it: bool = False
 
 
 class ChunkBody:
@@ -81,6 +95,7 @@ class ChunkBody:
         self._sink = sink
         self._ended = ended
         self._windows: dict[str, Window] = {}
+        self._looked_at = self._say_at = float("-inf")
 
     async def carry_out(
         self,
@@ -106,7 +121,7 @@ class ChunkBody:
 
         async def carry(item: ItemRow) -> None:
             try:
-                recorder.add(await self.come(item, known.get(item.line)))
+                recorder.add(await self._come(item, known.get(item.line), go_on))
             finally:
                 window.give_back()
 
@@ -132,6 +147,25 @@ class ChunkBody:
         if account not in self._windows:
             self._windows[account] = Window(self._in_flight, lambda: self._crew.desk.rate(account))
         return self._windows[account]
+
+    async def _come(self, item: ItemRow, profile: CustomerProfile | None, go_on: Callable[[], bool]) -> Came:
+        """Carry one item out; while no account takes it, it keeps its place, for another could do nothing else."""
+        pause = _FIRST_LOOK
+        while (came := await self.come(item, profile)).nobody_takes_it and go_on():
+            self._say_that_orders_wait(came)
+            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads load, hides nothing
+            pause = min(pause * 2, _LONGEST_LOOK)
+        return came
+
+    def _say_that_orders_wait(self, came: Came) -> None:
+        """Say why, but not of a moment's wait, and not for each order."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at > 2 * _LONGEST_LOOK:
+            self._say_at = now + _SAID_AFTER
+        self._looked_at = now
+        if now >= self._say_at:
+            self._say_at = now + _SAID_EVERY
+            _log.warning("orders wait: %s", (came.outcome.error or {}).get("message"))
 
     async def come(self, item: ItemRow, profile: CustomerProfile | None) -> Came:
         """Carry one item out as far as it goes at the moment."""
@@ -165,6 +199,8 @@ class ChunkBody:
             raise error
         if isinstance(error, JournalError):
             return Came(ItemOutcome(item.line, _PLANNED, item.tries, order_id, kept), 1.0)
+        if _met_no_account(error):
+            return Came(ItemOutcome(item.line, _PLANNED, item.tries, None, kept), 1.0, nobody_takes_it=True)
         state = State.REJECTED if row is None else State(row.state)
         if state is State.REJECTED and error.retryable and item.tries + 1 < MOST_TRIES:
             wait = backoff(error.retry_after, item.tries + 3).total_seconds()
@@ -180,6 +216,11 @@ class ChunkBody:
         if at is None:
             return 1.0
         return min(max(_SHORTEST_PAUSE, (at - self._crew.clock.now()).total_seconds()), _LONGEST_PAUSE)
+
+
+def _met_no_account(error: WalletportError) -> bool:
+    """Return whether an order was not begun because no account takes any; a provider's own answer names it."""
+    return isinstance(error, ProviderUnavailable) and error.provision_id is None and error.provider is None
 
 
 def _is_wallet(row: ProvisionRow | None) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from walletport.provisioning.async_port import AsyncPort
@@ -21,7 +22,7 @@ T = TypeVar("T")
 class Crew(AsyncPort):
     """An open port whose parts jobs may use.
 
-    It carries nothing on by itself: what a dead process left behind, a job comes to anyway, at its own pace.
+    It carries on nothing by itself, because a plan or a check must send nothing; `recovering` does.
 
     Args:
         config: accounts, routes and journal.
@@ -46,6 +47,26 @@ class Crew(AsyncPort):
     def driver(self) -> AsyncDriver:
         """Does what programs ask."""
         return self._driver
+
+    @asynccontextmanager
+    async def recovering(self, stopping: asyncio.Event) -> AsyncIterator[None]:
+        """Carry on, beside the jobs, shadows and what others left behind, as any open port does.
+
+        Args:
+            stopping: set to begin none of it any more; what is in flight then comes to its answer.
+        """
+        going = asyncio.create_task(self._driver.drive(self._desk.keep_recovering()))
+        ending = asyncio.create_task(self._stop_recovering(stopping))
+        try:
+            yield
+        finally:
+            ending.cancel()
+            self._desk.stop_recovering()
+            await asyncio.gather(going, ending, return_exceptions=True)
+
+    async def _stop_recovering(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._desk.stop_recovering()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Carry work out in a transaction of the journal, and wait for the commit."""

@@ -79,8 +79,9 @@ class Worker:
             await queue.open()
             try:
                 await self._look()
-                ready()
-                await self._work(queue)
+                async with self._crew.recovering(self._stopping):
+                    ready()
+                    await self._work(queue)
             finally:
                 await queue.close()
 

@@ -67,6 +67,7 @@ class Choice:
         *,
         reference: str | None = None,
         unfit: Mapping[str, str] | None = None,
+        as_if_all_were_well: bool = False,
     ) -> Chosen:
         """Return the choice for an order as things stand, and do nothing.
 
@@ -75,6 +76,7 @@ class Choice:
             account: the account the caller asks for by name.
             reference: the application's own; an order with one gets a wallet of its own.
             unfit: accounts that have turned out not to be fit for this order, each with the reason.
+            as_if_all_were_well: choose as if every account took orders at the moment.
 
         Raises:
             WalletportError: as `choose` does.
@@ -84,10 +86,16 @@ class Choice:
         known = self._provisioner.journal.read(lambda connection: self._known(connection, request, now, shares=shares))
         if known.held is not None:
             return Chosen(keep(known.held.wallet.account, known.held.wallet.wallet_id), known)
-        return Chosen(self.decide(request, account, known, unfit), known)
+        return Chosen(self.decide(request, account, known, unfit, as_if_all_were_well=as_if_all_were_well), known)
 
     def decide(
-        self, request: RouteRequest, account: str | None, known: Known, unfit: Mapping[str, str] | None = None
+        self,
+        request: RouteRequest,
+        account: str | None,
+        known: Known,
+        unfit: Mapping[str, str] | None = None,
+        *,
+        as_if_all_were_well: bool = False,
     ) -> Decision:
         """Return the choice for an order of a user who has no wallet that satisfies it; see `of`."""
         return choose(
@@ -95,8 +103,8 @@ class Choice:
             self._routes,
             self._declared,
             now=self._provisioner.clock.now(),
-            unavailable={**known.view.unavailable, **(unfit or {})},
-            paused=known.view.paused,
+            unavailable={} if as_if_all_were_well else {**known.view.unavailable, **(unfit or {})},
+            paused={} if as_if_all_were_well else known.view.paused,
             pinned=account,
             pin=known.pin,
         )

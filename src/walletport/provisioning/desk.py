@@ -103,9 +103,12 @@ class Desk:
         asset: str | None,
         account: str | None,
         attributes: Mapping[str, str] | None,
+        *,
+        as_if_all_were_well: bool = False,
     ) -> Decision:
         """Choose the account for an order, and do nothing."""
-        return self._choice.of(request_of(user, chain, asset, attributes), account).decision
+        request = request_of(user, chain, asset, attributes)
+        return self._choice.of(request, account, as_if_all_were_well=as_if_all_were_well).decision
 
     def provision(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.unit.provisioning.world import configured
 from walletport import BadLines, BulkOrder, Config, Job
 from walletport.errors import ConfigurationError
 from walletport.jobs import bulk as bulk_room
+from walletport.jobs import chunk as chunk_room
 from walletport.jobs.desk import change, one_job
 from walletport.jobs.record import JobState
 from walletport.jobs.source import opened
@@ -201,6 +203,30 @@ def test_what_goes_wrong_on_the_way_makes_nothing_twice(box: Sandbox, config: Co
     job = walletport.bulk(write(tmp_path, *(line(box, number) for number in range(12))), config=config)
     assert job.counts == {"done": 12}
     assert len(made(box)) == len(set(made(box))) == 12
+
+
+def test_orders_wait_while_no_account_takes_any_and_none_is_given_up(
+    box: Sandbox, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """They are no bad lines either: the same file can be given while an account is paused for a moment."""
+    monkeypatch.setattr(chunk_room, "MOST_TRIES", 1)
+    config = config.model_copy(update={"accounts": {FIRST: config.accounts[FIRST]}})
+    orders = write(tmp_path, *(f"u{number},polygon,,,{box.emulators[FIRST].add_customer()},,,\n" for number in range(3)))
+    with walletport.open(config) as port:
+        port.pause(FIRST, reason="for a moment")
+        threading.Timer(0.5, port.resume, [FIRST]).start()
+
+        async def run() -> tuple[list, Job]:
+            with opened(orders) as file:
+                async with bulk_room.bulk_run(file, config) as at_work:
+                    found = await at_work.check()
+                    return list(found.accounts), await at_work.carry_out()
+
+        ((account, reasons),), job = asyncio.run(run())
+    assert account == FIRST
+    assert reasons[-1].startswith("it waits: no account can take this order")
+    assert job.counts == {"done": 3}
+    assert len(made(box)) == 3
 
 
 async def _interrupted(orders: Path, config: Config, after: int) -> Job:
