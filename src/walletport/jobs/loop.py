@@ -120,11 +120,14 @@ class JobLoop:
         by_account: dict[str, list[ChunkRow]] = {}
         for chunk in chunks:
             by_account.setdefault(chunk.account, []).append(chunk)
-        async with asyncio.TaskGroup() as group:
-            for some in by_account.values():
-                due = [(0.0, chunk.chunk, chunk) for chunk in some]
-                for _ in range(_AT_A_TIME):
-                    group.create_task(self._work_on(due))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for some in by_account.values():
+                    due = [(0.0, chunk.chunk, chunk) for chunk in some]
+                    for _ in range(_AT_A_TIME):
+                        group.create_task(self._work_on(due))
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # of one cause, which each meets
 
     async def _work_on(self, due: list[tuple[float, int, ChunkRow]]) -> None:
         """Take one chunk after the other, the one that is due first at the front, from a heap that is shared."""

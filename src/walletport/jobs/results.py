@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from collections.abc import Iterable, Mapping
@@ -56,6 +57,11 @@ class ResultFile:
         self._table = None if path.suffix.lower() in _JSON else csv.writer(self._file, lineterminator="\n")
         if self._table is not None:
             self._table.writerow(COLUMNS)
+        try:
+            self.write([])  # a disk that is full is told before anything is sent
+        except ConfigurationError:
+            self._close()
+            raise
 
     def write(self, rows: Iterable[ResultRow]) -> None:
         """Write results, and hand them to the operating system.
@@ -83,7 +89,11 @@ class ResultFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Close the file."""
-        self._file.close()
+        self._close()
+
+    def _close(self) -> None:
+        with contextlib.suppress(OSError):  # all that is to be in it was handed over before, or has failed loudly
+            self._file.close()
 
 
 def result_of(row: ResultRow) -> dict[str, object]:

@@ -309,3 +309,14 @@ def test_results_that_cannot_be_written_stop_it_before_it_begins(box: Sandbox, c
         with pytest.raises(ConfigurationError, match=words):
             walletport.bulk(orders, config=config, results=tmp_path / name)
     assert made(box) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_disk_that_is_full_ends_it_with_a_sentence_and_nothing_is_lost(box: Sandbox, config: Config, tmp_path: Path):
+    orders = write(tmp_path, *(line(box, number) for number in range(12)))
+    full = tmp_path / "full.csv"
+    full.symlink_to("/dev/full")
+    with pytest.raises(ConfigurationError, match=r"full.csv: cannot be written .*give the file again"):
+        walletport.bulk(orders, config=config, results=full)
+    assert walletport.bulk(orders, config=config, results=tmp_path / "r.csv").counts == {"done": 12}
+    assert len(results(tmp_path / "r.csv")) == len(made(box)) == 12
