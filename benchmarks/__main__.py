@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks import measure, provisioning, routing
+from benchmarks.page import facts, line_of_row, table_of_rows
 from benchmarks.server import vendor
 
 _LIBRARIES = ("httpx", "httpx-aiohttp", "aiohttp", "pydantic", "sqlalchemy")
@@ -45,35 +42,10 @@ def main() -> None:
         ):
             status.update(f"measuring {name}")
             rows += take()
-    console.print(_table(rows))
+    console.print(table_of_rows(rows))
     if arguments.write:
-        arguments.write.write_text(_PAGE.format(facts=_facts(), rows="\n".join(map(_line, rows))), encoding="utf-8")
-
-
-def _table(rows: list[measure.Row]) -> Table:
-    table = Table("what", "ours", "the other", "ratio", "smallest to largest", "aim")
-    for row in rows:
-        table.add_row(
-            row.what.replace("`", ""),
-            f"{row.seconds * 1000:.2f} ms/{row.unit}",
-            f"{row.against * 1000:.2f} ms/{row.unit}",
-            f"{row.ratio:.2f}",
-            f"{row.spread[0]:.2f} to {row.spread[1]:.2f}",
-            row.aim,
-        )
-    return table
-
-
-def _line(row: measure.Row) -> str:
-    return (
-        f"| {row.what} | {row.seconds * 1000:.2f} ms/{row.unit} | {row.against * 1000:.2f} ms/{row.unit} "
-        f"| **{row.ratio:.2f}** ({row.spread[0]:.2f} to {row.spread[1]:.2f}) | {row.aim} |"
-    )
-
-
-def _facts() -> str:
-    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    return f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}; {libraries}."
+        page = _PAGE.format(facts=facts(*_LIBRARIES), rows="\n".join(map(line_of_row, rows)))
+        arguments.write.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

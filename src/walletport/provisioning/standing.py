@@ -100,11 +100,13 @@ class View:
         paused: who is paused, with the reason.
         unavailable: who gets no new orders for another reason, which is told.
         half_open: who lets one order through at a time.
+        free_soon: which of the unavailable will get orders again in a moment.
     """
 
     paused: Mapping[str, str]
     unavailable: Mapping[str, str]
     half_open: frozenset[str]
+    free_soon: frozenset[str]
 
     def why_out(self, account: str) -> str | None:
         """Return why an account gets no new orders, or ``None`` if it gets some."""
@@ -135,6 +137,7 @@ class Standing:
             {name: row.pause_reason or "no reason given" for name, row in found.items() if row.paused_at is not None},
             {name: why for name, one in health.items() if (why := one.why_unavailable(now)) is not None},
             frozenset(name for name, one in health.items() if one.is_half_open(now)),
+            frozenset(name for name, one in health.items() if one.is_free_soon(now)),
         )
 
     def would_hear(self, name: str, signal: Signal) -> bool:

@@ -10,7 +10,8 @@ The rules:
 - five failures in a row (a 5xx, or no usable answer) open the breaker; refused credentials open it at once;
 - an open breaker lets nobody through for ten seconds, twice as long each time it fails again, five minutes at most;
 - after that it is half open: one order at a time is let through, and its outcome closes or opens it;
-- "too many requests" takes the account out for as long as the provider asks, and counts neither way;
+- "too many requests" takes the account out for as long as the provider asks, and counts neither way; for a moment more
+  the account still gets what no other account takes;
 - what a provider refuses for a reason in the order says nothing about the account.
 """
 
@@ -25,6 +26,8 @@ MOST_FAILURES: Final = 5
 FIRST_PAUSE: Final = timedelta(seconds=10)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 PAUSE_AFTER_429: Final = timedelta(seconds=1)
+A_MOMENT: Final = timedelta(seconds=2)
+"""Who asks to be left alone for so long is served by going slower."""
 LONGEST_ASKED_FOR: Final = timedelta(hours=1)
 _MOST_DOUBLINGS: Final = 10
 
@@ -84,6 +87,11 @@ class Health:
         if self.probe_until is not None and now < self.probe_until:
             return f"{self.why}; one order is trying it out"
         return None
+
+    def is_free_soon(self, now: datetime) -> bool:
+        """Return whether nothing keeps orders away but that the provider asked to be left alone, for a moment more."""
+        until = self.throttled_until
+        return until is not None and not self.is_open and now < until <= now + A_MOMENT
 
 
 def probing(health: Health, now: datetime, longest: timedelta) -> Health | None:

@@ -211,7 +211,9 @@ def test_orders_wait_while_no_account_takes_any_and_none_is_given_up(
     """They are no bad lines either: the same file can be given while an account is paused for a moment."""
     monkeypatch.setattr(chunk_room, "MOST_TRIES", 1)
     config = config.model_copy(update={"accounts": {FIRST: config.accounts[FIRST]}})
-    orders = write(tmp_path, *(f"u{number},polygon,,,{box.emulators[FIRST].add_customer()},,,\n" for number in range(3)))
+    orders = write(
+        tmp_path, *(f"u{number},polygon,,,{box.emulators[FIRST].add_customer()},,,\n" for number in range(3))
+    )
     with walletport.open(config) as port:
         port.pause(FIRST, reason="for a moment")
         threading.Timer(0.5, port.resume, [FIRST]).start()

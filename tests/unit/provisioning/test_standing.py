@@ -147,6 +147,23 @@ def test_too_many_requests_send_new_orders_elsewhere_for_as_long_as_is_asked(san
         assert [event.what for event in port.account_events(FIRST)] == ["throttled"]
 
 
+def test_a_moment_of_too_many_requests_fails_no_order_that_nobody_else_takes(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Another account is better where there is one; a longer time to be left alone is kept."""
+    with opened(sandbox, tmp_path) as (port,):
+        for asked, answered in ((2, FIRST), (30, "ProviderUnavailable")):
+            sandbox.faults.add(f"429:seconds={asked}:times=1:method=POST:path=wallets:provider={FIRST}")
+            provision(port, f"user-{asked}")
+            assert (condition(port), where(port)) == ("throttled", SECOND)
+            port.pause(SECOND, reason="so that there is no other")
+            try:
+                taken = where(port)
+            except errors.WalletportError as error:
+                taken = type(error).__name__
+            assert taken == answered
+            port.resume(SECOND)
+            sandbox.clock.advance(asked)
+
+
 def test_refused_credentials_open_it_at_once_and_are_said_aloud(
     sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
