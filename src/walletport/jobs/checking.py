@@ -23,6 +23,7 @@ from walletport.settings import unknown_name
 if TYPE_CHECKING:
     from walletport.jobs.source import OrderFile, Record
     from walletport.journal import Journal
+    from walletport.provisioning.choosing import Known
     from walletport.provisioning.desk import Desk
     from walletport.routing import Decision
 
@@ -85,15 +86,6 @@ class Findings:
     problems: Problems = field(default_factory=Problems)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the journal knows of some lines: orders by identity, who the users are, and their current wallets."""
-
-    orders: Mapping[str, KnownOrder]
-    customers: Mapping[tuple[str, str], str]
-    currents: Mapping[Key, CurrentRow]
-
-
 class BadLines(ConfigurationError):
     """Lines of a file are wrong, so nothing was sent.
 
@@ -111,6 +103,25 @@ class BadLines(ConfigurationError):
             lines.append(f"{name}: and {count - _SHOWN} more")
         head = f"{name}: {'1 line is' if count == 1 else f'{count} lines are'} wrong, so nothing was sent"
         super().__init__("\n".join([head, *lines]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the journal tells of some lines.
+
+    Args:
+        orders: the orders it knows, by identity.
+        customers: who the users are, by user and account.
+        currents: the wallets that are theirs.
+        placed: the users for whom more than the routes says where they belong.
+        of_nobody: what a choice needs to know for the others.
+    """
+
+    orders: Mapping[str, KnownOrder]
+    customers: Mapping[tuple[str, str], str]
+    currents: Mapping[Key, CurrentRow]
+    placed: set[str]
+    of_nobody: Known
 
 
 class Checker:
@@ -164,11 +175,11 @@ class Checker:
             read = [(record, *self._read(record)) for record in some]
             orders = [order for _, order, _ in read if isinstance(order, BulkOrder)]
             identities = [identity for _, _, identity in read if identity]
-            known = self._journal.read(partial(_known, orders, identities))
+            told = self._journal.read(partial(self._told, orders, identities))
             for record, order, identity in read:
                 checked: CheckedOrder | str = order if isinstance(order, str) else ""
                 if isinstance(order, BulkOrder):
-                    checked = self._hold(record, order, identity, known)
+                    checked = self._hold(record, order, identity, told)
                 if isinstance(checked, CheckedOrder):
                     yield checked
                 elif problems is not None:
@@ -185,6 +196,17 @@ class Checker:
         said = (one.line, order.user, order.chain, order.asset, order.reference, order.account, order.customer_id)
         return json.dumps(said).encode()
 
+    def _told(self, orders: list[BulkOrder], identities: list[str], connection: Transaction) -> _Told:
+        """Return what the journal tells of some lines; a statement for each line would cost more than all else."""
+        users = list({order.user for order in orders})
+        return _Told(
+            jobrows.known_orders(connection, identities),
+            jobrows.customers_among(connection, users),
+            currents.among(connection, users),
+            jobrows.users_with_a_place(connection, users),
+            self._desk.known_of_nobody(connection),
+        )
+
     def _read(self, record: Record) -> tuple[BulkOrder | str, str]:
         """Return the order of a line with its identity, or what is wrong with it."""
         if record.values is None:
@@ -195,13 +217,13 @@ class Checker:
             return "; ".join(error.message.split("\n")), ""
         return order, identity_of("wallet", order.user, order.chain, order.asset, order.reference)
 
-    def _hold(self, record: Record, order: BulkOrder, identity: str, facts: _Known) -> CheckedOrder | str:
+    def _hold(self, record: Record, order: BulkOrder, identity: str, told: _Told) -> CheckedOrder | str:
         """Return the order with what is known of it, or what is wrong."""
         if order.account is not None and order.account not in self._desk.accounts:
             return f"account: {unknown_name(order.account, self._desk.accounts, 'account')}"
         if order.customer_id is not None and order.account is None and self._several:
             return "customer_id is somebody's at one account: name it in the column account"
-        known, current = facts.orders.get(identity), facts.currents.get((order.user, order.chain, order.asset))
+        known, current = told.orders.get(identity), told.currents.get((order.user, order.chain, order.asset))
         unanswered = why_unanswered(current, order.reference)
         if unanswered is not None:
             return unanswered
@@ -214,11 +236,11 @@ class Checker:
             reasons = ("the journal knows the order, and it stays there",)
         else:
             try:
-                decision = self._route(order)
+                decision = self._route(order, told)
             except WalletportError as error:
                 return _sentence(error)
             account, reasons = decision.account, decision.reasons
-        linked = facts.customers.get((order.user, account))
+        linked = told.customers.get((order.user, account))
         customer_id = linked or order.customer_id
         one = CheckedOrder(record.line, record.byte, order, identity, account, reasons, known, customer_id)
         problem = self._contradiction(one, linked)
@@ -226,13 +248,14 @@ class Checker:
             return problem
         return one if customer_id or one.is_done else self._who(order, account) or one
 
-    def _route(self, order: BulkOrder) -> Decision:
+    def _route(self, order: BulkOrder, told: _Told) -> Decision:
         """Return where an order goes; one that nobody takes at the moment will wait, so it is no bad line."""
         asked = (order.user, order.chain, order.asset, order.account, None)
+        known = None if order.user in told.placed else told.of_nobody
         try:
-            return self._desk.route(*asked)
+            return self._desk.route(*asked, known=known)
         except ProviderUnavailable as error:
-            decision = self._desk.route(*asked, as_if_all_were_well=True)
+            decision = self._desk.route(*asked, known=known, as_if_all_were_well=True)
             reasons = (*decision.reasons, f"it waits: {_sentence(error)}")
             return decision.model_copy(update={"reasons": reasons})
 
@@ -262,15 +285,6 @@ class Checker:
             "name it in customer_id, or give email and names to make one" if create.usable else "name it in customer_id"
         )
         return f"the user has no customer at account {account}: {how}"
-
-
-def _known(orders: list[BulkOrder], identities: list[str], connection: Transaction) -> _Known:
-    users = list({order.user for order in orders})
-    return _Known(
-        jobrows.known_orders(connection, identities),
-        jobrows.customers_among(connection, users),
-        currents.among(connection, users),
-    )
 
 
 def _sentence(error: WalletportError) -> str:

@@ -14,7 +14,16 @@ from walletport.journal import statements
 from walletport.journal.errors import JournalError
 from walletport.journal.jobrecords import ChunkRow, ItemRow, JobRow, KnownOrder, Outcome, ResultRow
 from walletport.journal.records import CustomerRow
-from walletport.journal.schema import current_wallets, customers, job_chunks, job_items, jobs, provisions, wallets
+from walletport.journal.schema import (
+    current_wallets,
+    customers,
+    job_chunks,
+    job_items,
+    jobs,
+    provisions,
+    user_pins,
+    wallets,
+)
 
 _ONE_STATEMENT: Final = 500  # values; SQLite limits how many one statement takes
 _ADD: Final = {
@@ -274,6 +283,15 @@ def customers_among(connection: Connection, users: Sequence[str]) -> dict[tuple[
     for some in _parts(users):
         rows = connection.execute(select(*columns).where(customers.c.user_id.in_(some)))
         found |= {(user, account): customer_id for user, account, customer_id in rows}
+    return found
+
+
+def users_with_a_place(connection: Connection, users: Sequence[str]) -> set[str]:
+    """Return those of these users for whom more than the routes says where they belong: an order, or a pin."""
+    found: set[str] = set()
+    for some in _parts(users):
+        found |= set(connection.scalars(select(provisions.c.user_id).where(provisions.c.user_id.in_(some)).distinct()))
+        found |= set(connection.scalars(select(user_pins.c.user_id).where(user_pins.c.user_id.in_(some))))
     return found
 
 

@@ -68,6 +68,7 @@ class Choice:
         reference: str | None = None,
         unfit: Mapping[str, str] | None = None,
         as_if_all_were_well: bool = False,
+        known: Known | None = None,
     ) -> Chosen:
         """Return the choice for an order as things stand, and do nothing.
 
@@ -77,13 +78,17 @@ class Choice:
             reference: the application's own; an order with one gets a wallet of its own.
             unfit: accounts that have turned out not to be fit for this order, each with the reason.
             as_if_all_were_well: choose as if every account took orders at the moment.
+            known: what the journal knows, where that was read before.
 
         Raises:
             WalletportError: as `choose` does.
         """
         now = self._provisioner.clock.now()
         shares = account is None and reference is None
-        known = self._provisioner.journal.read(lambda connection: self._known(connection, request, now, shares=shares))
+        if known is None:
+            known = self._provisioner.journal.read(
+                lambda connection: self._known(connection, request, now, shares=shares)
+            )
         if known.held is not None:
             return Chosen(keep(known.held.wallet.account, known.held.wallet.wallet_id), known)
         return Chosen(self.decide(request, account, known, unfit, as_if_all_were_well=as_if_all_were_well), known)
@@ -122,6 +127,11 @@ class Choice:
             if longer == out:
                 raise
             return decide(longer)  # it is paced there, as those are that are at work there already
+
+    def of_nobody(self, connection: Transaction) -> Known:
+        """Return what matters for users who are not pinned and have no orders: how the accounts stand."""
+        view = self._provisioner.standing.view(connection, self._provisioner.accounts, self._provisioner.clock.now())
+        return Known(view, None, None)
 
     def made(
         self,

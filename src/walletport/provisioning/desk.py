@@ -27,7 +27,7 @@ from walletport.models import Customer, Wallet
 from walletport.operations import check_number
 from walletport.provisioning import queries
 from walletport.provisioning import standing as stands
-from walletport.provisioning.choosing import Choice, request_of
+from walletport.provisioning.choosing import Choice, Known, request_of
 from walletport.provisioning.current import answering
 from walletport.provisioning.findings import look_for, read_wallet
 from walletport.provisioning.identity import identity_of
@@ -105,10 +105,15 @@ class Desk:
         attributes: Mapping[str, str] | None,
         *,
         as_if_all_were_well: bool = False,
+        known: Known | None = None,
     ) -> Decision:
         """Choose the account for an order, and do nothing."""
         request = request_of(user, chain, asset, attributes)
-        return self._choice.of(request, account, as_if_all_were_well=as_if_all_were_well).decision
+        return self._choice.of(request, account, as_if_all_were_well=as_if_all_were_well, known=known).decision
+
+    def known_of_nobody(self, connection: Transaction) -> Known:
+        """Return what a choice needs to know for users who are not pinned and have no orders."""
+        return self._choice.of_nobody(connection)
 
     def provision(
         self,

@@ -19,6 +19,7 @@ from walletport.routing.health import Health, Signal, after, probing
 
 _HEALTH: Final = ("failures", "opens", "opened_at", "retry_at", "probe_until", "throttled_until", "why")
 _MOST_TRIES: Final = 5
+_UNTIL_COMMITTED: Final = timedelta(seconds=30)
 _log = logging.getLogger("walletport")
 
 Condition: TypeAlias = Literal["healthy", "open", "half open", "throttled"]
@@ -126,13 +127,16 @@ class Standing:
 
     def __init__(self) -> None:
         self._well: frozenset[str] = frozenset()
+        self._failed_at: dict[str, datetime] = {}
 
     def view(self, connection: Transaction, names: Iterable[str], now: datetime) -> View:
         """Return how the accounts stand now."""
         known = standing.accounts(connection)
         found = {name: known.get(name, AccountRow(name)) for name in names}
         health = {name: health_of(row) for name, row in found.items()}
-        self._well = frozenset(name for name, one in health.items() if one.is_well)
+        # What has just failed may not be committed yet; who took it for well would not hear that it works again.
+        doubtful = {name for name, at in self._failed_at.items() if now - at < _UNTIL_COMMITTED}
+        self._well = frozenset(name for name, one in health.items() if one.is_well and name not in doubtful)
         return View(
             {name: row.pause_reason or "no reason given" for name, row in found.items() if row.paused_at is not None},
             {name: why for name, one in health.items() if (why := one.why_unavailable(now)) is not None},
@@ -167,6 +171,10 @@ class Standing:
         asked = None if error is None or error.retry_after is None else timedelta(seconds=error.retry_after)
         if not self.would_hear(name, signal):
             return
+        if signal is Signal.WORKED:
+            self._failed_at.pop(name, None)
+        elif signal is not Signal.NOTHING:
+            self._failed_at[name] = now
         for _ in range(_MOST_TRIES):
             row = standing.account(connection, name)
             health = health_of(row)

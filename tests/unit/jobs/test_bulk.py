@@ -13,7 +13,7 @@ import pytest
 
 import walletport
 from tests.unit.provisioning.world import configured
-from walletport import BadLines, BulkOrder, Config, Job
+from walletport import BadLines, BulkOrder, Config, Job, Route
 from walletport.errors import ConfigurationError
 from walletport.jobs import bulk as bulk_room
 from walletport.jobs import chunk as chunk_room
@@ -144,6 +144,34 @@ def test_of_many_bad_lines_the_message_names_some_and_the_error_all(config: Conf
     assert str(caught.value).count("\n") == 21
     assert "and 480 more" in str(caught.value)
     assert len(caught.value.problems.first()) == 500
+
+
+def test_the_check_knows_who_is_pinned_and_who_has_a_wallet(box: Sandbox, config: Config, tmp_path: Path):
+    """Of users that nobody has heard of the routes alone decide."""
+    config = config.model_copy(update={"routes": (Route(split={FIRST: 1}),)})
+    users = {name: box.emulators[FIRST].add_customer() for name in ("new", "pinned", "has-one")}
+    with walletport.open(config) as port:
+        for user, customer in users.items():
+            port.link_customer(user=user, account=FIRST, customer_id=customer)
+        port.link_customer(user="pinned", account=SECOND, customer_id=box.emulators[SECOND].add_customer())
+        port.link_customer(user="has-one", account=SECOND, customer_id=box.emulators[SECOND].add_customer())
+        port.pin(user="pinned", account=SECOND)
+        port.pin(user="has-one", account=SECOND)
+        wallet = port.provision(user="has-one", chain="polygon", asset="usdc").wallet
+        port.unpin(user="has-one")
+    orders = write(tmp_path, "new,polygon,,,,,,\n", "pinned,polygon,usdc,,,,,\n", "has-one,polygon,,,,,,\n")
+
+    async def check() -> Mapping:
+        with opened(orders) as file:
+            async with bulk_room.bulk_run(file, config) as at_work:
+                return dict((await at_work.check()).accounts)
+
+    told = {reasons[-1]: account for account, reasons in asyncio.run(check())}
+    assert told == {
+        f"{FIRST}: weight 1 of 1": FIRST,
+        f"the user is pinned to {SECOND}": SECOND,
+        f"the user has wallet {wallet.id} at {SECOND} already": SECOND,
+    }
 
 
 def test_a_line_twice_is_one_order(box: Sandbox, config: Config, tmp_path: Path):

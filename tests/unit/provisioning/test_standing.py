@@ -6,14 +6,18 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.unit.provisioning.world import SandboxTime, configured
 from walletport import Account, Config, CustomerLink, Port, Provision, Route, errors
-from walletport.journal import standing
+from walletport.journal import Journal, Transaction, standing
 from walletport.provisioning.choosing import request_of
+from walletport.provisioning.standing import Standing
+from walletport.routing.health import Signal
 from walletport.sandbox import Sandbox
 
 FIRST, SECOND = "conduit", "polygon-oms"
@@ -261,3 +265,32 @@ def test_a_short_wait_stays_short_when_the_provider_asks_for_a_long_one(sandbox:
         one.resume(FIRST)
         for port, user in ((one, USERS[2]), (other, USERS[3])):
             assert isinstance(provision(port, user, account=FIRST), Provision)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What counts of an order that was sent."""
+
+    account: str
+    updated_at: datetime
+
+
+def test_failures_with_successes_between_them_are_not_in_a_row_however_many_orders_are_in_flight(
+    tmp_path: Path,
+) -> None:
+    """Those whose outcomes are committed together, while others look how the account stands, included."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    with Journal.open(f"sqlite:///{tmp_path / 'journal.db'}") as journal:
+        known = Standing()
+
+        def look() -> None:
+            journal.read(lambda connection: known.view(connection, [FIRST], now))
+
+        def work(connection: Transaction) -> None:
+            for signal in (Signal.FAILED, Signal.WORKED):
+                look()  # at what is committed
+                known.hear(connection, Sent(FIRST, now), signal, None, now, timedelta(seconds=10))
+
+        journal.write(work).result()
+        row = journal.read(lambda connection: standing.account(connection, FIRST))
+    assert (row.failures, row.opens) == (0, 0)
