@@ -46,7 +46,7 @@ class Box:
 
     def count(self) -> int:
         """Return how many wallets were ever made."""
-        found: int = self._get("wallets")["providers"][PROVIDER]["count"]
+        found: int = self._get("wallets?counts")["providers"][PROVIDER]["count"]
         return found
 
     def faults(self) -> dict[str, tuple[int, int]]:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from walletport.journal.prepared import Prepared
 from walletport.journal.records import AccountEventRow, AccountRow, PinRow
-from walletport.journal.schema import account_events, account_states, user_pins
+from walletport.journal.schema import account_events, account_states, events, provisions, user_pins
 
 _NAMED: Final = account_states.c.account == bindparam("the_account")
 _ALL: Final = Prepared(select(account_states).order_by(account_states.c.account))
@@ -35,6 +35,16 @@ _EVENTS: Final = (
     .where(account_events.c.account == bindparam("the_account"))
     .order_by(account_events.c.id.desc())
     .limit(bindparam("the_limit"))
+)
+
+_LATELY: Final = select(events).order_by(events.c.id.desc()).limit(500).subquery()  # no index is by time
+_WORKED: Final = (
+    select(_LATELY.c.id)
+    .join(provisions, provisions.c.id == _LATELY.c.provision_id)
+    .where(
+        provisions.c.account == bindparam("the_account"), _LATELY.c.what == "made", _LATELY.c.at > bindparam("the_time")
+    )
+    .limit(1)
 )
 
 
@@ -80,6 +90,11 @@ def change_account(connection: Connection, seen: AccountRow, changes: Mapping[st
         connection.execute(_FIRST[connection.dialect.name], {**asdict(AccountRow(seen.account)), "version": 1})
     wanted = {"the_account": seen.account, "the_version": seen.version or 1}
     return connection.execute(_CHANGE, {**wanted, **changes}).one_or_none() is not None
+
+
+def worked_since(connection: Connection, name: str, at: datetime) -> bool:
+    """Return whether an account has made something since then, as far as the latest events of all accounts tell."""
+    return connection.execute(_WORKED, {"the_account": name, "the_time": at}).one_or_none() is not None
 
 
 def append_event(connection: Connection, name: str, what: str, detail: Mapping[str, object], at: datetime) -> None:

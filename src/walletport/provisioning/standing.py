@@ -179,6 +179,9 @@ class Standing:
             row = standing.account(connection, name)
             health = health_of(row)
             known = after(health, signal, began, now, asked, longest)
+            in_a_row = known.opens > health.opens == 0 and signal is Signal.FAILED
+            if in_a_row and standing.worked_since(connection, name, began):
+                return  # of many requests in flight those that fail may end together, and first
             if known == health or _changed(connection, row, known):
                 self._well = self._well | {name} if known.is_well else self._well - {name}
                 _tell(connection, name, health, known, signal, now)

@@ -7,7 +7,8 @@ through across processes when it is half open.
 
 The rules:
 
-- five failures in a row (a 5xx, or no usable answer) open the breaker; refused credentials open it at once;
+- five failures in a row (a 5xx, or no usable answer) open the breaker, unless something was made while the last of
+  them was under way; refused credentials open it at once;
 - an open breaker lets nobody through for ten seconds, twice as long each time it fails again, five minutes at most;
 - after that it is half open: one order at a time is let through, and its outcome closes or opens it;
 - "too many requests" takes the account out for as long as the provider asks, and counts neither way; for a moment more

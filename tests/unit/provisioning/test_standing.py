@@ -294,3 +294,24 @@ def test_failures_with_successes_between_them_are_not_in_a_row_however_many_orde
         journal.write(work).result()
         row = journal.read(lambda connection: standing.account(connection, FIRST))
     assert (row.failures, row.opens) == (0, 0)
+
+
+def test_failures_of_orders_that_were_in_flight_while_another_was_made_open_nothing(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Those that fail may end together and first; what is sent after the last that was made counts."""
+    with opened(sandbox, tmp_path) as (port,):
+        before = sandbox.clock()
+        assert isinstance(provision(port, USERS[0]), Provision)
+        sandbox.clock.advance(1)
+
+        def fail(began: datetime) -> None:
+            sent, now, longest = Sent(FIRST, began), sandbox.clock(), timedelta(seconds=10)
+            hear = port._desk.provisioner.standing.hear
+            port._journal.write(lambda connection: hear(connection, sent, Signal.FAILED, None, now, longest)).result()
+
+        for _ in range(6):
+            fail(before)
+        assert condition(port) == "healthy"
+        fail(sandbox.clock())
+        assert condition(port) == "open"

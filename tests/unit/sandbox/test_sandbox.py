@@ -270,6 +270,7 @@ def test_every_wallet_ever_made_is_counted(sandbox: Sandbox):
             }
         ],
     }
+    assert call("GET", f"{sandbox.url}/_sandbox/wallets?counts").json()["providers"]["toy"] == {"count": 1}
 
 
 # ---------------------------------------------------------------------------------------------------- start and stop
