@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import bulkrows
+from benchmarks.limits import limits
 from benchmarks.measure import Row
 from benchmarks.page import Figure, facts, line_of_figure, line_of_row, table_of_figures, table_of_rows
 from benchmarks.site import Site, postgresql
@@ -90,7 +91,7 @@ def _measurements(
         ("bytes", lambda: bulkrows.bytes_of_orders(site, url)),
         ("resuming", lambda: bulkrows.resuming(site, rounds)),
         ("taking over", lambda: bulkrows.taking_over(site, url, min(rounds, 2))),
-        ("the limit", lambda: bulkrows.near_the_limit(site, url)),
+        ("the limit", lambda: list(limits(url))),
     ]
     if whole:
         wanted.append(("100,000 orders", lambda: bulkrows.growth(site, 1, 100_000)))

@@ -152,32 +152,6 @@ def taking_over(site: Site, url: str, rounds: int) -> list[Row | Figure]:
     return [Figure(what, taken, "s", aim="at most 60 s", digits=1)]
 
 
-def near_the_limit(site: Site, url: str, limit: int = 200, seconds: int = 30) -> list[Row | Figure]:
-    """Measure 4 workers at an emulator that lets so many requests through in a second, and is told of as the limit."""
-    from tests.support.box import running_box, write_config, write_orders  # noqa: PLC0415
-
-    orders = limit * seconds
-    with running_box(orders, [f"limit:per_second={limit}"]) as box, schema(url) as (journal, _):
-        folder = site.place(box.base_url, 0).folder
-        place = Place(
-            write_config(box, folder, journal, f"rate_limit = {limit}"),
-            write_orders(folder / "orders.csv", range(orders)),
-        )
-        with place.workers(4, in_flight=32):
-            run = place.start("bulk", str(place.orders), "--workers")
-            place.wait_until(lambda: box.count() > orders // 10)
-            began, before = time.perf_counter(), box.count()
-            place.wait_until(lambda: box.count() > orders * 9 // 10)
-            rate = (box.count() - before) / (time.perf_counter() - began)
-            place.ended(run)
-        ((seen, hit),) = box.faults().values()
-    what = f"4 workers at a limit of {limit} requests a second"
-    return [
-        Figure(f"{what}: of the limit", [100 * rate / limit], "%", aim="at least 90 %"),
-        Figure(f"{what}: answers that are a `429`", [100 * hit / seen], "%", aim="under 1 %", digits=2),
-    ]
-
-
 def a_million_lines(site: Site, lines: int = 1_000_000, carried_out: int = 3_000) -> list[Row | Figure]:
     """Measure the memory of a process that checks and plans so many lines, and carries some of them out."""
     with vendor() as base_url:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,13 +20,13 @@ from typing import Final
 
 from benchmarks.limited import LimitedVendor, limited_vendor
 from benchmarks.measure import CUSTOMER, KEY, Row
+from benchmarks.site import schema
 from tests.support.limiters import LIMITERS
 from walletport.journal import Journal, rates
 from walletport.transport.engine import SystemClock
 
 PROCESSES: Final = 4
 LIMIT: Final = 200
-ORDERS: Final = 100  # a second: what the processor of a small machine carries besides
 _JOIN: Final = 4.0  # seconds, in which those that have just come get their share
 _LEARN: Final = 25.0  # seconds, in which a limit is learned
 
@@ -47,14 +46,14 @@ def limits(url: str, *, everything: bool = False) -> Iterator[Row]:
         yield from _pacing(url, kind, None)
     if everything:
         yield from _events(url)
-    yield from _workers(url, f"rate_limit = {ORDERS}", "named")
+    yield from _workers(url, f"rate_limit = {LIMIT}", "named")
     if everything:
         yield from _workers(url, "", "not known")
 
 
 def _pacing(url: str, kind: str, named: int | None) -> Iterator[Row]:
     what = f"{PROCESSES} processes, a limit of {LIMIT}/s that is {'named' if named else 'not known'} ({kind} window)"
-    with limited_vendor(kind, LIMIT) as vendor, _schema(url) as journal, _senders(vendor, journal, named) as start:
+    with limited_vendor(kind, LIMIT) as vendor, schema(url) as (journal, _), _senders(vendor, journal, named) as start:
         for _ in range(PROCESSES):
             start()
         began = _all_there(journal)
@@ -65,7 +64,11 @@ def _pacing(url: str, kind: str, named: int | None) -> Iterator[Row]:
 
 
 def _events(url: str) -> Iterator[Row]:
-    with limited_vendor("sliding", LIMIT) as vendor, _schema(url) as journal, _senders(vendor, journal, LIMIT) as start:
+    with (
+        limited_vendor("sliding", LIMIT) as vendor,
+        schema(url) as (journal, _),
+        _senders(vendor, journal, LIMIT) as start,
+    ):
         first, second, *_ = [start() for _ in range(PROCESSES)]
         _all_there(journal)
         first.send_signal(signal.SIGSTOP)
@@ -80,11 +83,11 @@ def _events(url: str) -> Iterator[Row]:
 
 
 def _workers(url: str, line: str, how: str) -> Iterator[Row]:
-    what = f"{PROCESSES} workers with orders, a limit of {ORDERS}/s that is {how}"
-    orders = ORDERS * (25 if line else 50)
+    what = f"{PROCESSES} workers with orders, a limit of {LIMIT}/s that is {how}"
+    orders = LIMIT * (25 if line else 50)
     with ExitStack() as stack:
-        vendor = stack.enter_context(limited_vendor("sliding", ORDERS))
-        journal = stack.enter_context(_schema(url))
+        vendor = stack.enter_context(limited_vendor("sliding", LIMIT))
+        journal, _ = stack.enter_context(schema(url))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walletport-bench-")))
         (folder / "key").write_text(KEY)
         config, path = folder / "walletport.toml", folder / "orders.csv"
@@ -169,19 +172,6 @@ def _running(*arguments: str) -> Iterator[Started]:
     finally:
         process.kill()
         process.wait()
-
-
-@contextmanager
-def _schema(url: str) -> Iterator[str]:
-    """Make an empty schema, and yield the URL of a journal in it."""
-    from sqlalchemy import create_engine, make_url  # noqa: PLC0415
-
-    name = f"bench_{uuid.uuid4().hex[:8]}"
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
-    engine.dispose()
-    yield make_url(url).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
 
 
 def _wait(condition: Callable[[], bool], every: float = 0.2) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
@@ -114,7 +114,8 @@ class SwitchRun:
         self._begin_checking()
         customers = await asyncio.to_thread(check, self.walker(self.watch.checked), self.scope)
         job = await self._job(cuts_over=cuts_over)
-        async with Hold(self.crew, job.id, self.owner, self.stopping) as hold:
+        async with AsyncExitStack() as stack:
+            hold = await stack.enter_async_context(Hold(self.crew, job.id, self.owner, self.stopping))
             if hold.state == JobState.PLANNING:
                 await self._plan(job, customers, size)
             elif hold.state != JobState.RUNNING:
@@ -130,6 +131,8 @@ class SwitchRun:
             chunks = await self.crew.read(lambda connection: jobrows.open_chunks(connection, job.id))
             profiles = ProfileFile(self.crew.journal, self.scope.customers, SwitchedCustomer.model_validate)
             ours = [chunk for chunk in chunks if chunk.first_byte is not None or not shared]
+            if not shared:  # else workers do: whoever only watches takes no share of a rate limit from them
+                await stack.enter_async_context(self.crew.recovering(self.stopping))
             await JobLoop(self.crew, body, hold, profiles.of).run(ours)
             if shared:
                 await watch_workers(self.crew, job.id, hold, self.watch)
