@@ -178,6 +178,7 @@ class ChunkBody:
             profile=profile,
             attributes=None,
             wait=PATIENCE,
+            is_likely_new=item.provision_id is None and item.tries == 0,
         )
         try:
             made = await self._crew.driver.drive(program)

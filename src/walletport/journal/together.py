@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal_column,
+    or_,
     select,
     union_all,
     update,
@@ -32,7 +33,7 @@ from walletport.journal.moverecords import CurrentRow
 from walletport.journal.prepared import Prepared
 from walletport.journal.records import ProvisionRow, WalletRow
 from walletport.journal.rowset import NotTogether, RowSet, insert_new
-from walletport.journal.schema import customers, provisions, user_pins, wallets
+from walletport.journal.schema import current_wallets, customers, provisions, user_pins, wallets
 from walletport.journal.types import JsonText
 
 _Among: TypeAlias = Callable[[ColumnElement[str], str], ColumnElement[bool]]
@@ -47,12 +48,14 @@ class Known:
         accounts: where they have orders for wallets that carry no reference of the application's, by user.
         customers: who they are, by user and account.
         pins: where they are pinned.
+        moved: those who have a wallet that answers for another order than the one that made it, or for none.
     """
 
     identities: set[str]
     accounts: dict[str, set[str]]
     customers: dict[tuple[str, str], str]
     pins: dict[str, str]
+    moved: set[str]
 
 
 def _in_sqlite(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
@@ -64,7 +67,7 @@ def _in_postgresql(column: ColumnElement[str], name: str) -> ColumnElement[bool]
     return column == any_(bindparam(name, type_=ARRAY(Text)))
 
 
-_KINDS: Final = ("order", "wallet", "customer", "pin")
+_KINDS: Final = ("order", "wallet", "customer", "pin", "moved")
 FINISHED: Final = (
     "state",
     "generation",
@@ -83,12 +86,13 @@ FINISHED: Final = (
 """What `finish` may change of an order."""
 
 _P: Final = provisions.c
+_C: Final = current_wallets.c
 
 
 def _what_is_known(among: _Among) -> Executable:
     nothing: ColumnElement[str] = literal_column("''")
     kinds: list[ColumnElement[str]] = [literal_column(f"'{kind}'") for kind in _KINDS]
-    order, wallet, customer, pin = kinds
+    order, wallet, customer, pin, moved = kinds
     return union_all(
         select(order, _P.identity, nothing, nothing).where(among(_P.identity, "the_identities")),
         select(wallet, _P.user_id, _P.account, nothing).where(
@@ -98,6 +102,9 @@ def _what_is_known(among: _Among) -> Executable:
             among(customers.c.user_id, "the_users")
         ),
         select(pin, user_pins.c.user_id, user_pins.c.account, nothing).where(among(user_pins.c.user_id, "the_users")),
+        select(moved, _C.user_id, nothing, nothing).where(
+            among(_C.user_id, "the_users"), or_(_C.provision_id.is_(None), _C.provision_id != _C.order_id)
+        ),
     )
 
 
@@ -129,7 +136,7 @@ def lock_users(connection: Connection, users: Collection[str]) -> Collection[str
 def known(connection: Connection, identities: Collection[str], users: Collection[str]) -> Known:
     """Return what the journal knows of some orders and their users."""
     asked = {"the_identities": list(identities), "the_users": list(users)}
-    found = Known(set(), {}, {}, {})
+    found = Known(set(), {}, {}, {}, set())
     for kind, whose, account, customer_id in _KNOWN.all(connection, asked):
         match kind:
             case "order":
@@ -140,6 +147,8 @@ def known(connection: Connection, identities: Collection[str], users: Collection
                 found.customers[whose, account] = customer_id
             case "pin":
                 found.pins[whose] = account
+            case "moved":
+                found.moved.add(whose)
     return found
 
 

@@ -126,36 +126,52 @@ class Desk:
         profile: CustomerProfile | None,
         attributes: Mapping[str, str] | None,
         wait: float,
+        is_likely_new: bool = False,
     ) -> Program[Provision]:
-        """Carry an order out exactly once; see `Port.provision`."""
+        """Carry an order out exactly once; see `Port.provision`.
+
+        Where ``is_likely_new``, it is looked up only if it turns out not to be.
+        """
         until = self._until(wait)
         request = request_of(user, chain, asset, attributes)
         if reference is not None:
             _check_text("reference", reference)
         identity = identity_of("wallet", request.user, request.chain, request.asset, reference)
+        asked = Asked(identity, request, reference, account, Call())
+        if is_likely_new:
+            done = yield from self._at_once(asked, profile, until)
+            if done is not None:
+                return done
         row = self._journal.read(lambda connection: answering(connection, identity, request, reference))
-        return (yield from self.carry_out(row, identity, request, reference, account, profile, until))
+        carry_out = self._carry_out if is_likely_new else self.carry_out
+        return (yield from carry_out(row, asked, profile, until))
 
-    def carry_out(  # noqa: PLR0917 - the order, where, for whom, until when
-        self,
-        row: ProvisionRow | None,
-        identity: str,
-        request: RouteRequest,
-        reference: str | None,
-        account: str | None,
-        profile: CustomerProfile | None,
-        until: datetime,
-        *,
-        is_switched: bool = False,
+    def carry_out(
+        self, row: ProvisionRow | None, asked: Asked, profile: CustomerProfile | None, until: datetime
     ) -> Program[Provision]:
-        """Carry an order out under an identity, or on from how it stands."""
+        """Carry an order out as it is asked for, or on from how it stands.
+
+        Args:
+            row: how it stands, if it is known.
+            asked: what is wanted.
+            profile: makes the customer where there is none; never kept.
+            until: start nothing later than this.
+        """
         if row is None:
-            asked = Asked(identity, request, reference, account, Call(), is_switched=is_switched)
-            row = yield from self._provisioner.begin_together(self._intake.begin_all, asked, until, profile, asked.call)
-            if row is not None:
-                return self._finished(row, asked.call.made)
+            done = yield from self._at_once(asked, profile, until)
+            if done is not None:
+                return done
+        return (yield from self._carry_out(row, asked, profile, until))
+
+    def _at_once(self, asked: Asked, profile: CustomerProfile | None, until: datetime) -> Program[Provision | None]:
+        """Carry out an order about which nothing is special; ``None`` if something is, and nothing was done."""
+        row = yield from self._provisioner.begin_together(self._intake.begin_all, asked, until, profile, asked.call)
+        return None if row is None else self._finished(row, asked.call.made)
+
+    def _carry_out(
+        self, row: ProvisionRow | None, asked: Asked, profile: CustomerProfile | None, until: datetime
+    ) -> Program[Provision]:
         if row is None or State(row.state) is State.REJECTED:
-            asked = Asked(identity, request, reference, account, Call(), is_switched=is_switched)
             row = yield from self._begin(asked, profile, until)
         elif State(row.state) is State.AWAITING_APPROVAL:
             row = yield from self._approved(row)

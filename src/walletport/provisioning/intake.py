@@ -82,7 +82,8 @@ class Intake:
         view = provisioner.standing.view(connection, provisioner.accounts, provisioner.clock.now())
         new: dict[str, NewProvision] = {}
         for user, one in users.items():
-            if one.identity in known.identities or one.may_share(known) or (one.shares and user not in locked):
+            is_known = one.identity in known.identities or user in known.moved
+            if is_known or one.may_share(known) or (one.shares and user not in locked):
                 continue
             made = self._new(one, known, Known(view, known.pins.get(user), None))
             if made is not None:

@@ -12,6 +12,8 @@ from walletport.provisioning.choosing import request_of
 from walletport.provisioning.current import identity_for_move
 from walletport.provisioning.customers import customer_at
 from walletport.provisioning.identity import identity_of
+from walletport.provisioning.intake import Asked
+from walletport.provisioning.recording import Call
 from walletport.provisioning.sharing import under_way_at
 from walletport.routing import choose
 from walletport.transport.effects import Program
@@ -88,6 +90,5 @@ class Relocation:
             others = journal.read(partial(under_way_at, account=account, user=user, identity=identity))
             for other in others:  # nobody may be at work on them any more, and this order waits for what they make
                 yield from self._provisioner.settle(other, until)
-        return (
-            yield from self._desk.carry_out(row, identity, request, reference, account, None, until, is_switched=True)
-        )
+        asked = Asked(identity, request, reference, account, Call(), is_switched=True)
+        return (yield from self._desk.carry_out(row, asked, None, until))

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.journal.orders import LEASE, NOW, advance, busy, claimed, customer, later, new, recorded, wallet
 from walletport.journal import (
+    CurrentRow,
     Journal,
     JournalError,
     NotTogether,
@@ -68,6 +69,19 @@ class TestKnown:
         assert found.accounts == {"ada": {"bank-live"}}  # whose wallet may satisfy another order
         assert found.customers == {("ada", "bank-live"): "c-7"}
         assert found.pins == {"bob": "bank-live"}
+
+    def test_users_whose_wallet_came_otherwise_than_by_their_order_are_told_apart(self, journal: Journal) -> None:
+        """It was made elsewhere, or a switch of custodians has put another in its place."""
+        orders = [recorded(journal, f"order-{number}") for number in range(2)]
+        there = ("bank-live", "w-1", None)
+        current = [
+            CurrentRow("as ordered", None, None, *there, orders[0].id, orders[0].id, NOW),
+            CurrentRow("switched", None, None, *there, orders[1].id, orders[0].id, NOW),
+            CurrentRow("elsewhere", None, None, *there, None, None, NOW),
+        ]
+        journal.write(lambda c: currents.first(c, current)).result(20)
+        users = [row.user_id for row in current]
+        assert journal.read(lambda c: together.known(c, [], users)).moved == {"switched", "elsewhere"}
 
     @pytest.mark.parametrize("name", ["o'hara", 'say "hi"', "back\\slash", "{curly}", "%s", "名前", "a,b", "null", ""])
     def test_names_are_found_whatever_is_in_them(self, journal: Journal, name: str) -> None:
