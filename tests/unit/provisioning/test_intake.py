@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.unit.journal.orders import busy
 from tests.unit.provisioning.world import SandboxTime, Vendors, opened, told
 from walletport import AsyncPort, Config, Port, Provision, errors
+from walletport.journal import CurrentRow, currents
+from walletport.models import Chain
 from walletport.provisioning.machine import State
 from walletport.sandbox import Sandbox
 
@@ -135,3 +139,27 @@ def test_users_who_are_pinned_go_where_they_are_pinned_and_paused_accounts_get_n
         port.pause("polygon-oms", reason="drill")
     made = at_once(routed, sandbox, *({"user": user, "chain": "polygon", "asset": "usdc"} for user in users))
     assert [one.account for one in made if isinstance(one, Provision)] == ["ledger-so", *["conduit"] * 5]
+
+
+@pytest.mark.parametrize("is_likely_new", [True, False])
+def test_a_user_whose_wallet_was_made_elsewhere_gets_no_other_by_the_short_way(
+    sandbox: Sandbox, config: Config, is_likely_new: bool
+) -> None:
+    """Not even where nobody looks the order up before it is begun."""
+    there = CurrentRow("user-1", Chain("polygon"), None, "polygon-oms", None, "0xabc", None, None, sandbox.clock())
+    with opened(config, sandbox) as port:
+        port._journal.write(lambda connection: currents.first(connection, [there])).result(20)
+        program = port._desk.provision(
+            "user-1",
+            "polygon",
+            None,
+            None,
+            account="conduit",
+            profile=None,
+            attributes=None,
+            wait=0,
+            is_likely_new=is_likely_new,
+        )
+        with pytest.raises(errors.ConfigurationError, match="made elsewhere"):
+            port._driver.drive(program)
+    assert sandbox.wallets()["conduit"] == []
