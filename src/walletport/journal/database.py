@@ -233,7 +233,7 @@ def _postgresql(url: URL, patience: float) -> Database:
         cursor.execute(
             # Every write finds its rows by an index, however small the table was when its statement was prepared.
             "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),"
-            " set_config('enable_mergejoin', 'off', false),"
+            " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),"
             " set_config('lock_timeout', %s, false), set_config('synchronous_commit', CASE"
             " WHEN current_setting('synchronous_commit') = 'off' THEN 'on'"
             " ELSE current_setting('synchronous_commit') END, false)",
