@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from walletport.config import Config
     from walletport.jobs.queue import Queue
 
-TAKEN_OVER_WITHIN: Final = 30.0
-"""How many seconds after its end a worker's chunks are with another at the latest, if there is one."""
 _SWEEP: Final = 2.0  # seconds between two sweeps
 _LOOK: Final = 1.0  # seconds between two looks at which jobs go on
 _MOST_TRIES: Final = 3  # of a chunk that raises what nobody expected

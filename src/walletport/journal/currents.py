@@ -68,9 +68,8 @@ def get(connection: Connection, user_id: str, chain: str | None, asset: str | No
 
 def answer(connection: Connection, identity: str, key: Key) -> tuple[ProvisionRow | None, CurrentRow | None]:
     """Return the order of an identity, if there is one, and the wallet that is its user's, if any is."""
-    found = _ANSWER.one(connection, {"the_identity": identity, **_named(key)})
-    if found is None:  # it is a row of joins from nothing, so there always is one
-        return None, None
+    # Both are joined to a row that is always there.
+    (found,) = _ANSWER.all(connection, {"the_identity": identity, **_named(key)})
     order, current = found[: len(provisions.c)], found[len(provisions.c) :]
     return (
         None if order[0] is None else ProvisionRow(*order),

@@ -29,7 +29,7 @@ class Database:
     """The two ways to the journal's database.
 
     Args:
-        writer: one connection, for the one thread that writes.
+        writer: one connection, for one transaction at a time.
         readers: a few connections that cannot write.
         patience: how long to wait for another process's lock, in seconds.
     """

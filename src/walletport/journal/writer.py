@@ -86,7 +86,7 @@ def _undone(connection: Connection, savepoint: NestedTransaction) -> bool:
 
 
 class Writer:
-    """Writes to a journal: one transaction at a time, in a thread of its own.
+    """Writes to a journal, one transaction at a time: in a thread of its own, unless ``blocking``.
 
     Args:
         database: where to.
